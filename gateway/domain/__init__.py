@@ -1,0 +1,1 @@
+"""Pure rules: money, states, decisions, events. Imports nothing of ours and does no I/O."""
