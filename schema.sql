@@ -1,0 +1,318 @@
+-- The full current schema. migrations/ applied in order give the same; a test compares them.
+-- Amounts are integers in the currency's minor unit. Times are stamped by the gateway's clock.
+
+CREATE TABLE gateway_state (
+    name text PRIMARY KEY,
+    value bytea NOT NULL
+);
+
+CREATE TABLE merchants (
+    id uuid PRIMARY KEY,
+    name text NOT NULL,
+    email text NOT NULL UNIQUE,
+    active boolean NOT NULL DEFAULT true,
+    default_capture text NOT NULL DEFAULT 'manual' CHECK (default_capture IN ('manual', 'automatic')),
+    enabled_methods text[] NOT NULL DEFAULT '{upi,card,netbanking,wallet}',
+    allowed_origins text[] NOT NULL DEFAULT '{}',
+    return_url text,
+    api_version text NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL
+);
+
+CREATE TABLE users (
+    id uuid PRIMARY KEY,
+    merchant_id uuid REFERENCES merchants,
+    email text NOT NULL UNIQUE,
+    password_hash text NOT NULL,
+    role text NOT NULL CHECK (role IN ('owner', 'developer', 'support', 'read_only', 'operator')),
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL
+);
+CREATE INDEX users_merchant ON users (merchant_id);
+
+CREATE TABLE api_keys (
+    id text PRIMARY KEY,
+    merchant_id uuid NOT NULL REFERENCES merchants,
+    mode text NOT NULL CHECK (mode IN ('test', 'live')),
+    role text NOT NULL CHECK (role IN ('full', 'read_only', 'restricted')),
+    permissions text[] NOT NULL DEFAULT '{}',
+    secret_hash bytea NOT NULL,
+    secret_sealed bytea NOT NULL,
+    expires_at timestamptz,
+    revoked_at timestamptz,
+    last_used_at timestamptz,
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX api_keys_merchant ON api_keys (merchant_id, mode, created_at);
+
+CREATE TABLE orders (
+    id text PRIMARY KEY,
+    merchant_id uuid NOT NULL REFERENCES merchants,
+    mode text NOT NULL CHECK (mode IN ('test', 'live')),
+    amount bigint NOT NULL CHECK (amount > 0),
+    amount_paid bigint NOT NULL DEFAULT 0 CHECK (amount_paid BETWEEN 0 AND amount),
+    currency text NOT NULL CHECK (length(currency) = 3),
+    receipt text,
+    notes text NOT NULL DEFAULT '{}',
+    customer_id text,
+    status text NOT NULL CHECK (status IN ('created', 'attempted', 'paid', 'cancelled', 'expired')),
+    capture text NOT NULL CHECK (capture IN ('manual', 'automatic')),
+    attempts integer NOT NULL DEFAULT 0 CHECK (attempts >= 0),
+    expires_at timestamptz,
+    return_url text,
+    version integer NOT NULL CHECK (version > 0),
+    last_unit_id uuid NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL
+) WITH (fillfactor = 70);
+CREATE INDEX orders_merchant ON orders (merchant_id, mode, created_at DESC, id DESC);
+CREATE INDEX orders_expiring ON orders (expires_at)
+    WHERE expires_at IS NOT NULL AND status IN ('created', 'attempted');
+
+CREATE TABLE payments (
+    id text PRIMARY KEY,
+    order_id text NOT NULL REFERENCES orders,
+    merchant_id uuid NOT NULL,
+    mode text NOT NULL CHECK (mode IN ('test', 'live')),
+    amount bigint NOT NULL CHECK (amount > 0),
+    currency text NOT NULL CHECK (length(currency) = 3),
+    method text NOT NULL,
+    vpa text,
+    bank text,
+    wallet text,
+    card_network text,
+    card_last4 text CHECK (length(card_last4) = 4),
+    card_expiry_month smallint,
+    card_expiry_year smallint,
+    payer_name text,
+    payer_email text,
+    payer_contact text,
+    notes text NOT NULL DEFAULT '{}',
+    capture text NOT NULL CHECK (capture IN ('manual', 'automatic')),
+    status text NOT NULL CHECK (status IN (
+        'pending', 'processing', 'requires_action', 'unknown', 'success', 'failed', 'cancelled',
+        'expired')),
+    amount_authorized bigint NOT NULL DEFAULT 0,
+    amount_captured bigint NOT NULL DEFAULT 0,
+    amount_capture_pending bigint NOT NULL DEFAULT 0,
+    amount_released bigint NOT NULL DEFAULT 0,
+    amount_refunded bigint NOT NULL DEFAULT 0,
+    amount_refund_pending bigint NOT NULL DEFAULT 0,
+    processor text NOT NULL,
+    processor_reference text,
+    error_code text,
+    error_description text,
+    error_reason text,
+    next_action text,
+    action_deadline timestamptz,
+    capture_expires_at timestamptz,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT payments_not_negative CHECK (
+        least(amount_authorized, amount_captured, amount_capture_pending, amount_released,
+              amount_refunded, amount_refund_pending) >= 0),
+    CONSTRAINT payments_authorized_within_amount CHECK (amount_authorized <= amount),
+    CONSTRAINT payments_captured_within_authorized CHECK (
+        amount_captured + amount_capture_pending + amount_released <= amount_authorized),
+    CONSTRAINT payments_refunded_within_captured CHECK (
+        amount_refunded + amount_refund_pending <= amount_captured)
+) WITH (fillfactor = 70);
+CREATE INDEX payments_order ON payments (order_id);
+CREATE INDEX payments_merchant ON payments (merchant_id, mode, created_at DESC, id DESC);
+CREATE UNIQUE INDEX payments_one_alive_per_order ON payments (order_id)
+    WHERE status IN ('pending', 'processing', 'requires_action', 'unknown', 'success');
+CREATE INDEX payments_expiring ON payments (capture_expires_at)
+    WHERE capture_expires_at IS NOT NULL;
+
+CREATE TABLE refunds (
+    id text PRIMARY KEY,
+    payment_id text NOT NULL REFERENCES payments,
+    order_id text NOT NULL,
+    merchant_id uuid NOT NULL,
+    mode text NOT NULL CHECK (mode IN ('test', 'live')),
+    amount bigint NOT NULL CHECK (amount > 0),
+    currency text NOT NULL CHECK (length(currency) = 3),
+    reason text,
+    notes text NOT NULL DEFAULT '{}',
+    status text NOT NULL CHECK (status IN ('pending', 'processing', 'processed', 'failed')),
+    error_description text,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    processed_at timestamptz
+);
+CREATE INDEX refunds_payment ON refunds (payment_id);
+CREATE INDEX refunds_merchant ON refunds (merchant_id, mode, created_at DESC, id DESC);
+
+-- What is asked of a processor, committed before it is asked.
+CREATE TABLE operations (
+    id text PRIMARY KEY,
+    payment_id text NOT NULL REFERENCES payments,
+    order_id text NOT NULL,
+    refund_id text REFERENCES refunds,
+    kind text NOT NULL CHECK (kind IN (
+        'charge', 'authorize', 'capture', 'void', 'refund', 'release')),
+    purpose text NOT NULL CHECK (purpose IN (
+        'payment', 'capture', 'cancel', 'cancel_order', 'expire', 'refund', 'reversal')),
+    amount bigint NOT NULL CHECK (amount > 0),
+    state text NOT NULL CHECK (state IN ('open', 'unknown', 'done', 'failed')),
+    lookups smallint NOT NULL DEFAULT 0,
+    due_at timestamptz,
+    error_code text,
+    error_description text,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL
+) WITH (fillfactor = 70);
+CREATE INDEX operations_payment ON operations (payment_id);
+CREATE INDEX operations_refund ON operations (refund_id) WHERE refund_id IS NOT NULL;
+CREATE INDEX operations_due ON operations (due_at) WHERE state IN ('open', 'unknown');
+CREATE UNIQUE INDEX operations_one_open_per_payment ON operations (payment_id)
+    WHERE state IN ('open', 'unknown') AND kind IN ('charge', 'authorize', 'capture', 'void');
+
+-- One go at an operation. The id is the reference that the processor knows it by.
+CREATE TABLE attempts (
+    id text PRIMARY KEY,
+    operation_id text NOT NULL REFERENCES operations,
+    payment_id text NOT NULL,
+    order_id text NOT NULL,
+    number smallint NOT NULL,
+    state text NOT NULL CHECK (state IN (
+        'sent', 'resumed', 'requires_action', 'unknown', 'approved', 'declined', 'failed')),
+    sent_at timestamptz NOT NULL,
+    lease_until timestamptz NOT NULL,
+    finished_at timestamptz,
+    processor_reference text,
+    reason text,
+    CONSTRAINT attempts_number UNIQUE (operation_id, number)
+) WITH (fillfactor = 70);
+CREATE INDEX attempts_leased ON attempts (lease_until) WHERE state IN ('sent', 'resumed');
+
+CREATE TABLE events (
+    id text PRIMARY KEY,
+    merchant_id uuid NOT NULL,
+    mode text NOT NULL CHECK (mode IN ('test', 'live')),
+    type text NOT NULL,
+    order_id text,
+    payment_id text,
+    refund_id text,
+    body bytea,
+    request_id text,
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX events_merchant ON events (merchant_id, mode, created_at DESC, id DESC);
+CREATE INDEX events_created ON events USING brin (created_at);
+
+CREATE TABLE webhook_endpoints (
+    id text PRIMARY KEY,
+    merchant_id uuid NOT NULL REFERENCES merchants,
+    mode text NOT NULL CHECK (mode IN ('test', 'live')),
+    url text NOT NULL,
+    description text,
+    events text[] NOT NULL DEFAULT '{}',
+    format text NOT NULL DEFAULT 'gateway' CHECK (format IN ('gateway', 'razorpay')),
+    secret_sealed bytea NOT NULL,
+    previous_secret_sealed bytea,
+    previous_secret_expires_at timestamptz,
+    active boolean NOT NULL DEFAULT true,
+    is_default boolean NOT NULL DEFAULT false,
+    disabled_reason text,
+    failing_since timestamptz,
+    deleted_at timestamptz,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL
+);
+CREATE INDEX webhook_endpoints_merchant ON webhook_endpoints (merchant_id, mode)
+    WHERE deleted_at IS NULL;
+CREATE UNIQUE INDEX webhook_endpoints_one_default ON webhook_endpoints (merchant_id, mode)
+    WHERE is_default AND deleted_at IS NULL;
+
+-- A delivery: one event on its way to one endpoint.
+CREATE TABLE webhook_logs (
+    id uuid PRIMARY KEY,
+    merchant_id uuid NOT NULL,
+    mode text NOT NULL CHECK (mode IN ('test', 'live')),
+    event_id text NOT NULL REFERENCES events ON DELETE CASCADE,
+    endpoint_id text NOT NULL REFERENCES webhook_endpoints,
+    event text NOT NULL,
+    status text NOT NULL CHECK (status IN ('pending', 'success', 'failed')),
+    attempts smallint NOT NULL DEFAULT 0,
+    next_retry_at timestamptz,
+    last_attempt_at timestamptz,
+    response_code integer,
+    created_at timestamptz NOT NULL
+) WITH (fillfactor = 70);
+CREATE INDEX webhook_logs_merchant ON webhook_logs (merchant_id, mode, created_at DESC, id DESC);
+CREATE INDEX webhook_logs_event ON webhook_logs (event_id);
+CREATE INDEX webhook_logs_endpoint ON webhook_logs (endpoint_id) WHERE status = 'pending';
+CREATE INDEX webhook_logs_due ON webhook_logs (next_retry_at) WHERE status = 'pending';
+
+CREATE TABLE webhook_attempts (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    delivery_id uuid NOT NULL REFERENCES webhook_logs ON DELETE CASCADE,
+    number smallint NOT NULL,
+    requested_at timestamptz NOT NULL,
+    duration_milliseconds integer NOT NULL,
+    response_code integer,
+    response_body text,
+    error text
+);
+CREATE INDEX webhook_attempts_delivery ON webhook_attempts (delivery_id);
+
+CREATE TABLE dead_letters (
+    id uuid PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('webhook', 'job')),
+    subject_id text NOT NULL,
+    merchant_id uuid,
+    mode text CHECK (mode IN ('test', 'live')),
+    reason text NOT NULL,
+    created_at timestamptz NOT NULL,
+    resolved_at timestamptz
+);
+CREATE INDEX dead_letters_open ON dead_letters (created_at) WHERE resolved_at IS NULL;
+CREATE INDEX dead_letters_subject ON dead_letters (subject_id);
+
+CREATE TABLE idempotency_keys (
+    scope text NOT NULL,
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    surface text NOT NULL,
+    operation_id text,
+    status smallint,
+    body bytea,
+    sealed boolean NOT NULL DEFAULT false,
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX idempotency_keys_expiring ON idempotency_keys (expires_at);
+CREATE INDEX idempotency_keys_operation ON idempotency_keys (operation_id)
+    WHERE operation_id IS NOT NULL;
+
+CREATE TABLE audit_logs (
+    id uuid PRIMARY KEY,
+    merchant_id uuid,
+    mode text CHECK (mode IN ('test', 'live')),
+    actor text NOT NULL,
+    action text NOT NULL,
+    subject_id text,
+    details text NOT NULL DEFAULT '{}',
+    request_id text,
+    address text,
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX audit_logs_merchant ON audit_logs (merchant_id, mode, created_at DESC);
+
+-- The simulated bank's own books: what it says it did is what tests compare with our own.
+CREATE TABLE simulator_transactions (
+    reference text PRIMARY KEY,
+    sequence bigint GENERATED ALWAYS AS IDENTITY,
+    kind text NOT NULL CHECK (kind IN ('charge', 'authorize', 'capture', 'refund', 'void')),
+    outcome text NOT NULL CHECK (outcome IN ('approved', 'declined', 'requires_action')),
+    reason text,
+    payment_id text NOT NULL,
+    refund_id text,
+    amount bigint NOT NULL CHECK (amount > 0),
+    currency text NOT NULL,
+    created_at timestamptz NOT NULL
+);
+CREATE INDEX simulator_ledger ON simulator_transactions (sequence) WHERE outcome = 'approved';
