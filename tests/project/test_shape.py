@@ -1,0 +1,103 @@
+"""The house numbers: short functions, short files, documented modules, honest `__all__`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted((ROOT / "gateway").rglob("*.py"))
+FUNCTION_LINES_MAX = 40
+FILE_LINES_MAX = 400
+
+each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+
+
+def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def exported(tree: ast.Module) -> list[str] | None:
+    """The names in `__all__`, in their order; None when there is none."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets):
+                return list(ast.literal_eval(node.value)) if node.value else []
+    return None
+
+
+def defined(tree: ast.Module) -> set[str]:
+    """What the module itself defines at its top: classes, functions, assigned names."""
+    names: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.add(node.target.id)
+    return names
+
+
+def imported(tree: ast.Module) -> set[str]:
+    return {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+def order(name: str) -> tuple[int, str]:
+    """Constants, then classes, then the rest: the order that ruff's RUF022 writes."""
+    if name.isupper():
+        return 0, name
+    return (1 if name.lstrip("_")[:1].isupper() else 2), name
+
+
+@each_file
+def test_a_file_fits_the_head(path: Path) -> None:
+    """No file is longer than 400 lines."""
+
+    assert FILE_LINES_MAX >= len(path.read_text().splitlines())
+
+
+@each_file
+def test_functions_fit_the_screen(path: Path) -> None:
+    """No function is longer than 40 lines, its docstring and signature included."""
+    tree = ast.parse(path.read_text())
+    lengths = {f"{node.name}:{node.lineno}": lines_of(node) for node in functions(tree)}
+
+    assert {} == {name: lines for name, lines in lengths.items() if lines > FUNCTION_LINES_MAX}
+
+
+def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    return (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+@each_file
+def test_a_module_says_what_it_is_for(path: Path) -> None:
+    """Every public module begins with a docstring."""
+    private = path.name.startswith("_") and not path.name.startswith("__")
+
+    assert private or ast.get_docstring(ast.parse(path.read_text()))
+
+
+@each_file
+def test_all_is_sorted_and_complete(path: Path) -> None:
+    """`__all__`, where there is one, names every public thing the module defines, in order."""
+    tree = ast.parse(path.read_text())
+    names = exported(tree)
+    if names is None:
+        return
+    own = {name for name in defined(tree) if not name.startswith("_")}
+
+    assert sorted(set(names), key=order) == names
+    assert set() == own - set(names), "public, but not in __all__"
+    assert set() == set(names) - defined(tree) - imported(tree), "in __all__, but not defined"
