@@ -1,0 +1,1 @@
+"""Credentials, sealed values, signatures and the guard of outgoing requests."""
