@@ -1,0 +1,72 @@
+"""The pages say only what is there: files, make targets, commands, sections."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+CHANGES = ["Security", "Removed", "Deprecated", "Added", "Changed", "Fixed"]
+TARGETS = {"setup", "run", "test", "check", "bench", "help", "format", "lock"}
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as code hosts make them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@each_page
+def test_links_lead_somewhere(page: Path) -> None:
+    """Each relative link points to a file that exists, and to a heading it has."""
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    broken = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        name, _, anchor = link.partition("#")
+        if ":" in name:
+            continue
+        target = page.parent / name if name else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+
+    assert [] == broken
+
+
+@each_page
+def test_make_targets_exist(page: Path) -> None:
+    """Each `make something` that a page mentions is a target."""
+    mentioned = set(re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(), re.MULTILINE))
+
+    assert set() == mentioned - TARGETS
+
+
+def test_make_help_lists_every_target() -> None:
+    """`make` alone lists all targets, each with a sentence, and does nothing else."""
+    done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = dict(re.findall(r"^  make (\S+) +(\S.+)$", done.stdout, re.MULTILINE))
+
+    assert listed.keys() == TARGETS
+
+
+def test_changes_stand_in_order() -> None:
+    """Each release of the changelog keeps the order of sections, and uses no others."""
+    releases = re.split(r"^## ", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)[1:]
+
+    assert releases
+    for release in releases:
+        sections = re.findall(r"^### (.+)$", release, re.MULTILINE)
+
+        assert [name for name in CHANGES if name in sections] == sections
+
+
+def test_scripts_are_executable() -> None:
+    """What the Makefile and continuous integration start can be started."""
+    scripts = [ROOT / ".ci" / "run", *(ROOT / "scripts").iterdir()]
+
+    assert [] == [script.name for script in scripts if not script.stat().st_mode & 0o111]
