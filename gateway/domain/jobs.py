@@ -1,0 +1,29 @@
+"""Work that waits for somebody to do it: ids only, never data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Job", "JobKind"]
+
+
+class JobKind(StrEnum):
+    """One stream each, so that slow webhooks never stand before payments."""
+
+    PAYMENTS = "payments"
+    REFUNDS = "refunds"
+    WEBHOOKS = "webhooks"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to do. A doubled job is harmless: whoever takes it asks the owner first.
+
+    `identity` is whose it is: the order's id, for webhooks the endpoint's id, or empty.
+    `subject` is what it is about: the operation's id, for webhooks the delivery's id.
+    """
+
+    kind: JobKind
+    identity: str
+    subject: str
