@@ -158,6 +158,8 @@ CREATE TABLE operations (
     state text NOT NULL CHECK (state IN ('open', 'unknown', 'done', 'failed')),
     lookups smallint NOT NULL DEFAULT 0,
     due_at timestamptz,
+    enqueued_at timestamptz,
+    surface text,
     error_code text,
     error_description text,
     created_at timestamptz NOT NULL,

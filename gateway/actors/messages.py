@@ -1,0 +1,160 @@
+"""What the order actors understand. docs/architecture.md lists every actor's messages.
+
+Commands of merchants carry a `Request`: whose it is, and the idempotency key it came with. Every
+command is answered with `Done`, or refused with an exception of `gateway.domain.errors`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from gateway.domain import decisions
+from gateway.domain.entities import Operation, Order, Payment, Refund
+from gateway.domain.errors import Rejected
+from gateway.domain.outcomes import Outcome
+from gateway.domain.work import StoredAnswer
+
+__all__ = [
+    "AlreadyClaimed",
+    "BeginOperation",
+    "CancelOrder",
+    "CapturePayment",
+    "ChangeNotes",
+    "ClaimRequest",
+    "Done",
+    "ExpireOrder",
+    "ExpirePayment",
+    "MakeOrder",
+    "MakeRefund",
+    "PayOrder",
+    "RecordOutcome",
+    "Request",
+    "ResumePayment",
+    "VoidPayment",
+]
+
+
+class AlreadyClaimed(Rejected):
+    """Another request holds the idempotency key: its stored row is the answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimRequest:
+    """The idempotency key of a request; `surface` names the format of its answer."""
+
+    scope: str
+    key: str
+    fingerprint: bytes
+    surface: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Whose request it is. Orders of others are refused as not found (P9)."""
+
+    merchant_id: UUID
+    mode: str
+    request_id: str | None = None
+    claim: ClaimRequest | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeOrder:
+    """→ Done with the order. Sent to the identity `command.order_id`, which must be new."""
+
+    command: decisions.CreateOrder
+    request: Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayOrder:
+    """→ Done with the pending payment."""
+
+    command: decisions.CreatePayment
+    request: Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapturePayment:
+    """→ Done with the open operation; `amount` in minor units, None for all that is left."""
+
+    payment_id: str
+    amount: int | None
+    request: Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoidPayment:
+    """→ Done with the open operation."""
+
+    payment_id: str
+    request: Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeRefund:
+    """→ Done with the pending refund."""
+
+    command: decisions.RefundPayment
+    request: Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOrder:
+    """→ Done; with an operation when an authorization is voided first."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeNotes:
+    """→ Done; `notes` is a JSON object as text."""
+
+    notes: str
+    request: Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumePayment:
+    """→ Done; the shopper is back from the challenge."""
+
+    payment_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpireOrder:
+    """→ whether it expired; steps back while a payment is alive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpirePayment:
+    """→ the void that releases what was not captured in time, or None."""
+
+    payment_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginOperation:
+    """→ an `Instruction`: proceed, look up or acknowledge."""
+
+    operation_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordOutcome:
+    """→ whether the same attempt is to be sent again now."""
+
+    attempt_id: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What a command made; `answer` is its final answer when a key was claimed and it stands."""
+
+    order: Order
+    payment: Payment | None = None
+    refund: Refund | None = None
+    operation: Operation | None = None
+    answer: StoredAnswer | None = None

@@ -1,0 +1,50 @@
+"""What an order does with a command: pure functions from a state to a decision.
+
+A decision is the new state, the unit of work that makes it true, and what to answer. A refusal is
+an exception of `gateway.domain.errors`, and nothing has changed.
+"""
+
+from gateway.domain.decisions._captures import capture_payment, expire_payment, void_payment
+from gateway.domain.decisions._orders import (
+    CreateOrder,
+    cancel_order,
+    change_notes,
+    create_order,
+    expire_order,
+)
+from gateway.domain.decisions._outcomes import record_outcome
+from gateway.domain.decisions._payments import CreatePayment, create_payment, resume_payment
+from gateway.domain.decisions._processing import (
+    Acknowledge,
+    Instruction,
+    LookUp,
+    Proceed,
+    begin_operation,
+)
+from gateway.domain.decisions._refunds import RefundPayment, refund_payment
+from gateway.domain.decisions._transition import Decision, Moment, Policy
+
+__all__ = [
+    "Acknowledge",
+    "CreateOrder",
+    "CreatePayment",
+    "Decision",
+    "Instruction",
+    "LookUp",
+    "Moment",
+    "Policy",
+    "Proceed",
+    "RefundPayment",
+    "begin_operation",
+    "cancel_order",
+    "capture_payment",
+    "change_notes",
+    "create_order",
+    "create_payment",
+    "expire_order",
+    "expire_payment",
+    "record_outcome",
+    "refund_payment",
+    "resume_payment",
+    "void_payment",
+]

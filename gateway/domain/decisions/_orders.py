@@ -1,0 +1,104 @@
+"""Orders: made, changed, cancelled, expired."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from gateway.domain.decisions._captures import begin_void
+from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
+from gateway.domain.entities import (
+    Operation,
+    Order,
+    OrderState,
+    OrderStatus,
+    PaymentStatus,
+    Purpose,
+)
+from gateway.domain.errors import InvalidState
+from gateway.domain.money import check_amount
+
+__all__ = ["CreateOrder", "cancel_order", "change_notes", "create_order", "expire_order"]
+
+_OPEN = (OrderStatus.CREATED, OrderStatus.ATTEMPTED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateOrder:
+    """The merchant's wish; `amount` in minor units, `notes` a JSON object as text."""
+
+    order_id: str
+    merchant_id: UUID
+    mode: str
+    amount: int
+    currency: str
+    capture: str
+    receipt: str | None = None
+    notes: str = "{}"
+    customer_id: str | None = None
+    expires_at: datetime | None = None
+    return_url: str | None = None
+
+
+def create_order(command: CreateOrder, moment: Moment) -> Decision[Order]:
+    """A new order. Raises InvalidRequest when the amount or the currency cannot be."""
+    check_amount(command.amount, command.currency)
+    order = Order(
+        id=command.order_id,
+        merchant_id=command.merchant_id,
+        mode=command.mode,
+        amount=command.amount,
+        currency=command.currency,
+        receipt=command.receipt,
+        notes=command.notes,
+        customer_id=command.customer_id,
+        capture=command.capture,
+        expires_at=command.expires_at,
+        return_url=command.return_url,
+        created_at=moment.now,
+        updated_at=moment.now,
+    )
+    transition = Transition(OrderState(order=order), moment)
+    decision = transition.complete(None)
+    return Decision(state=decision.state, work=decision.work, result=decision.state.order)
+
+
+def change_notes(state: OrderState, notes: str, moment: Moment) -> Decision[Order]:
+    """The order with other notes (a JSON object as text); allowed in every state."""
+    transition = Transition(state, moment)
+    transition.change_order(notes=notes)
+    decision = transition.complete(None)
+    return Decision(state=decision.state, work=decision.work, result=decision.state.order)
+
+
+def cancel_order(state: OrderState, moment: Moment, policy: Policy) -> Decision[Operation | None]:
+    """Cancel the order; an uncaptured authorization is voided first (the result is that void).
+
+    Raises InvalidState for an order that is paid, over, or has a payment in progress;
+    OperationInProgress while a capture or void of its payment has no outcome yet.
+    """
+    if state.order.status not in _OPEN:
+        raise InvalidState(f"Order already {state.order.status}")
+    transition = Transition(state, moment)
+    payment = state.alive_payment
+    if payment is not None:
+        if payment.status != PaymentStatus.SUCCESS:
+            raise InvalidState("Another payment is in progress")
+        void = begin_void(transition, payment, Purpose.CANCEL_ORDER, policy)
+        return transition.complete(void)
+    transition.change_order(status=OrderStatus.CANCELLED)
+    transition.emit("order.cancelled")
+    return transition.complete(None)
+
+
+def expire_order(state: OrderState, moment: Moment) -> Decision[bool]:
+    """Expire the order when its time has come; steps back (False) while a payment is alive."""
+    transition = Transition(state, moment)
+    expires_at = state.order.expires_at
+    due = expires_at is not None and expires_at <= moment.now
+    if not due or state.order.status not in _OPEN or state.alive_payment is not None:
+        return transition.unchanged(False)
+    transition.change_order(status=OrderStatus.EXPIRED)
+    transition.emit("order.expired")
+    return transition.complete(True)

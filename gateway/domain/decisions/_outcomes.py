@@ -1,0 +1,249 @@
+"""What the processor's answer changes."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+from gateway.domain.decisions._settlement import fail, settle
+from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
+from gateway.domain.entities import (
+    Attempt,
+    AttemptState,
+    Operation,
+    OperationKind,
+    OperationState,
+    OrderState,
+    PaymentStatus,
+    Purpose,
+    RefundStatus,
+)
+from gateway.domain.errors import NotFound
+from gateway.domain.outcomes import (
+    Approved,
+    AttemptNotFound,
+    CardDataLost,
+    Declined,
+    FailedSurely,
+    Outcome,
+    RequiresAction,
+    Unknown,
+)
+
+__all__ = ["finish_release", "record_outcome"]
+
+_PAYMENT_KINDS = (OperationKind.CHARGE, OperationKind.AUTHORIZE)
+_CARD_DATA_LOST = Declined(
+    code="CARD_DATA_LOST",
+    description="Nothing was charged, please enter your card again",
+    reason="card_data_lost",
+)
+_ABANDONED = Declined(
+    code="PAYMENT_FAILED",
+    description="The payment was not confirmed in time",
+    reason="action_abandoned",
+)
+_NOT_ATTEMPTED = Declined(
+    code="GATEWAY_ERROR",
+    description="The processor could not be reached, nothing was charged",
+    reason="processor_unreachable",
+)
+
+
+def record_outcome(
+    state: OrderState, attempt_id: str, outcome: Outcome, moment: Moment, policy: Policy
+) -> Decision[bool]:
+    """Make an outcome true. The result says whether the same attempt is to be sent again now.
+
+    Telling it twice changes nothing the second time. An approval of what is already final flips
+    nothing: it is reversed, and somebody is told. Raises NotFound for an attempt that is not the
+    order's.
+    """
+    attempt = next((each for each in state.attempts.values() if each.id == attempt_id), None)
+    if attempt is None:
+        raise NotFound("Attempt not found")
+    operation = state.operations[attempt.operation_id]
+    transition = Transition(state, moment)
+    if not operation.is_pending:
+        return _late(transition, operation, attempt, outcome, policy)
+    match outcome:
+        case Approved():
+            _finish_attempt(transition, attempt, AttemptState.APPROVED, outcome.reference)
+            settle(transition, operation, outcome, policy)
+        case Declined():
+            _finish_attempt(transition, attempt, AttemptState.DECLINED, reason=outcome.reason)
+            fail(transition, operation, outcome)
+        case RequiresAction():
+            _require_action(transition, operation, attempt, outcome, policy)
+        case FailedSurely():
+            _retry_or_fail(transition, operation, attempt, outcome, policy)
+        case Unknown():
+            _ask_again_later(transition, operation, attempt, outcome, policy)
+        case AttemptNotFound() if _awaits_action(transition, operation):
+            _finish_attempt(transition, attempt, AttemptState.DECLINED, reason=_ABANDONED.reason)
+            fail(transition, operation, _ABANDONED)
+        case AttemptNotFound():
+            return _send_again(transition, operation, attempt, policy)
+        case CardDataLost():
+            _finish_attempt(transition, attempt, AttemptState.FAILED, reason="card_data_lost")
+            fail(transition, operation, _CARD_DATA_LOST)
+    return transition.complete(False)
+
+
+def finish_release(transition: Transition, operation: Operation) -> None:
+    """A release needs no processor: its refund is processed as soon as it is begun."""
+    transition.change_operation(operation, state=OperationState.DONE, due_at=None)
+    refund = transition.refunds[operation.refund_id or ""]
+    refund = transition.change_refund(
+        refund, status=RefundStatus.PROCESSED, processed_at=transition.now
+    )
+    transition.emit("refund.processed", transition.payments[operation.payment_id], refund)
+
+
+def _finish_attempt(
+    transition: Transition,
+    attempt: Attempt,
+    state: AttemptState,
+    reference: str | None = None,
+    reason: str | None = None,
+) -> None:
+    transition.change_attempt(
+        attempt,
+        state=state,
+        finished_at=transition.now,
+        processor_reference=reference or attempt.processor_reference,
+        reason=reason,
+    )
+
+
+def _awaits_action(transition: Transition, operation: Operation) -> bool:
+    return transition.payments[operation.payment_id].status == PaymentStatus.REQUIRES_ACTION
+
+
+def _require_action(
+    transition: Transition,
+    operation: Operation,
+    attempt: Attempt,
+    outcome: RequiresAction,
+    policy: Policy,
+) -> None:
+    payment = transition.payments[operation.payment_id]
+    deadline = payment.action_deadline
+    if deadline is not None and deadline <= transition.now:
+        _finish_attempt(transition, attempt, AttemptState.DECLINED, reason=_ABANDONED.reason)
+        fail(transition, operation, _ABANDONED)
+        return
+    # The clock of the shopper starts here, not when the payment was made.
+    deadline = deadline or transition.now + timedelta(seconds=policy.action_seconds)
+    transition.change_attempt(
+        attempt,
+        state=AttemptState.REQUIRES_ACTION,
+        lease_until=transition.moment.real_now,
+        processor_reference=outcome.reference,
+    )
+    transition.change_operation(operation, state=OperationState.OPEN, due_at=deadline)
+    entered = payment.status != PaymentStatus.REQUIRES_ACTION
+    payment = transition.change_payment(
+        payment,
+        status=PaymentStatus.REQUIRES_ACTION,
+        next_action=outcome.next_action,
+        action_deadline=deadline,
+    )
+    if entered:
+        transition.emit("payment.requires_action", payment)
+
+
+def _retry_or_fail(
+    transition: Transition,
+    operation: Operation,
+    attempt: Attempt,
+    outcome: FailedSurely,
+    policy: Policy,
+) -> None:
+    _finish_attempt(transition, attempt, AttemptState.FAILED, reason=outcome.reason)
+    if attempt.number >= policy.sure_failures_max:
+        fail(transition, operation, _NOT_ATTEMPTED)
+        return
+    delays = policy.sure_failure_delays_seconds
+    delay = delays[min(attempt.number, len(delays)) - 1]
+    transition.change_operation(
+        operation, state=OperationState.OPEN, due_at=transition.now + timedelta(seconds=delay)
+    )
+
+
+def _ask_again_later(
+    transition: Transition,
+    operation: Operation,
+    attempt: Attempt,
+    outcome: Unknown,
+    policy: Policy,
+) -> None:
+    first = operation.state != OperationState.UNKNOWN
+    asked = 0 if first else operation.lookups + 1
+    delays = policy.lookup_delays_seconds
+    due_at = None
+    if asked < len(delays):
+        due_at = transition.now + timedelta(seconds=delays[asked])
+    transition.change_attempt(
+        attempt,
+        state=AttemptState.UNKNOWN,
+        reason=outcome.reason,
+        lease_until=attempt.lease_until if first else transition.moment.real_now,
+    )
+    transition.change_operation(
+        operation, state=OperationState.UNKNOWN, lookups=asked, due_at=due_at
+    )
+    payment = transition.payments[operation.payment_id]
+    if operation.kind in _PAYMENT_KINDS and payment.status != PaymentStatus.UNKNOWN:
+        payment = transition.change_payment(payment, status=PaymentStatus.UNKNOWN)
+        transition.emit("payment.unknown", payment)
+
+
+def _send_again(
+    transition: Transition, operation: Operation, attempt: Attempt, policy: Policy
+) -> Decision[bool]:
+    """The processor never heard of it: the same attempt goes out again under its reference."""
+    payment = transition.payments[operation.payment_id]
+    traits = policy.processors[payment.processor]
+    seconds = traits.timeout_seconds + policy.lease_margin_seconds
+    transition.change_attempt(
+        attempt,
+        state=AttemptState.SENT,
+        lease_until=transition.moment.real_now + timedelta(seconds=seconds),
+    )
+    transition.change_operation(
+        operation,
+        state=OperationState.OPEN,
+        due_at=transition.now + timedelta(seconds=policy.recovery_seconds),
+    )
+    if payment.status == PaymentStatus.UNKNOWN:
+        transition.change_payment(payment, status=PaymentStatus.PROCESSING)
+    return transition.complete(True)
+
+
+def _late(
+    transition: Transition,
+    operation: Operation,
+    attempt: Attempt,
+    outcome: Outcome,
+    policy: Policy,
+) -> Decision[bool]:
+    if not isinstance(outcome, Approved) or attempt.state == AttemptState.APPROVED:
+        return transition.unchanged(False)
+    _finish_attempt(transition, attempt, AttemptState.APPROVED, outcome.reference)
+    payment = transition.payments[operation.payment_id]
+    reversible = operation.kind in (*_PAYMENT_KINDS, OperationKind.CAPTURE)
+    if reversible:
+        authorized = operation.kind == OperationKind.AUTHORIZE
+        if payment.processor_reference is None:
+            payment = transition.change_payment(payment, processor_reference=outcome.reference)
+        transition.add_operation(
+            payment,
+            OperationKind.VOID if authorized else OperationKind.REFUND,
+            Purpose.REVERSAL,
+            operation.amount,
+            recovery_seconds=policy.recovery_seconds,
+        )
+    details = {"operation": operation.id, "kind": operation.kind, "reversed": reversible}
+    transition.audit("late_approval", payment.id, json.dumps(details).encode())
+    return transition.complete(False)

@@ -1,0 +1,120 @@
+"""Payments: accepted, and taken up again after a challenge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
+from gateway.domain.entities import (
+    NOBODY,
+    AttemptState,
+    OperationKind,
+    OrderState,
+    OrderStatus,
+    Payer,
+    Payment,
+    PaymentStatus,
+    Purpose,
+)
+from gateway.domain.errors import InvalidState, NotFound
+from gateway.domain.instruments import Instrument
+
+__all__ = ["CreatePayment", "create_payment", "resume_payment"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatePayment:
+    """A shopper pays the order. Card data is not here: it is sealed under `payment_id`."""
+
+    payment_id: str
+    instrument: Instrument
+    processor: str
+    payer: Payer = NOBODY
+    notes: str = "{}"
+    capture: str | None = None
+
+
+def create_payment(
+    state: OrderState, command: CreatePayment, moment: Moment, policy: Policy
+) -> Decision[Payment]:
+    """Accept a payment of the order's whole amount; its charge or authorization follows.
+
+    Raises InvalidState when the order takes no payment now: it is over, paid, being paid, or has
+    been tried too often.
+    """
+    _refuse_unless_payable(state, moment, policy)
+    order = state.order
+    transition = Transition(state, moment)
+    payment = Payment(
+        id=command.payment_id,
+        order_id=order.id,
+        merchant_id=order.merchant_id,
+        mode=order.mode,
+        amount=order.amount,
+        currency=order.currency,
+        instrument=command.instrument,
+        payer=command.payer,
+        notes=command.notes,
+        capture=command.capture or order.capture,
+        processor=command.processor,
+        created_at=moment.now,
+        updated_at=moment.now,
+    )
+    transition.add_payment(payment)
+    traits = policy.processors[command.processor]
+    at_once = payment.capture == "automatic" and traits.single_step
+    transition.add_operation(
+        payment,
+        OperationKind.CHARGE if at_once else OperationKind.AUTHORIZE,
+        Purpose.PAYMENT,
+        payment.amount,
+        recovery_seconds=policy.recovery_seconds,
+    )
+    transition.change_order(status=OrderStatus.ATTEMPTED, attempts=order.attempts + 1)
+    transition.emit("payment.created", payment)
+    transition.emit("payment.pending", payment)
+    return transition.complete(payment)
+
+
+def _refuse_unless_payable(state: OrderState, moment: Moment, policy: Policy) -> None:
+    order = state.order
+    if order.status in (OrderStatus.CANCELLED, OrderStatus.EXPIRED):
+        raise InvalidState(f"Order is {order.status}")
+    alive = state.alive_payment
+    if order.status == OrderStatus.PAID or (alive and alive.status == PaymentStatus.SUCCESS):
+        raise InvalidState("Order already paid")
+    if alive is not None:
+        raise InvalidState("Another payment is in progress")
+    if order.expires_at is not None and order.expires_at <= moment.now:
+        raise InvalidState("Order is expired")
+    if order.attempts >= policy.payments_per_order_max:
+        raise InvalidState("Order has been tried too often")
+
+
+def resume_payment(
+    state: OrderState, payment_id: str, moment: Moment, policy: Policy
+) -> Decision[Payment]:
+    """The shopper is back from the challenge: the processor is asked how it ended.
+
+    Raises NotFound for another order's payment, InvalidState unless it is waiting for the shopper.
+    """
+    payment = state.payments.get(payment_id)
+    if payment is None:
+        raise NotFound("Payment not found")
+    operation = state.pending_operation(payment_id)
+    if payment.status != PaymentStatus.REQUIRES_ACTION or operation is None:
+        raise InvalidState("Payment is not waiting for the shopper")
+    transition = Transition(state, moment)
+    payment = transition.change_payment(
+        payment, status=PaymentStatus.PROCESSING, next_action=None, action_deadline=None
+    )
+    # No lease yet: nobody has it in hand until a processor actor begins it.
+    transition.change_attempt(
+        state.attempts[operation.id], state=AttemptState.RESUMED, lease_until=moment.real_now
+    )
+    operation = transition.change_operation(
+        operation, due_at=moment.now + timedelta(seconds=policy.recovery_seconds)
+    )
+    transition.enqueue(operation)
+    return transition.complete(payment)

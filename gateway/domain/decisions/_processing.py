@@ -1,0 +1,122 @@
+"""What is to be done about a job: begin, ask first, or nothing (P2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gateway.domain.decisions._outcomes import finish_release
+from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
+from gateway.domain.entities import (
+    Attempt,
+    AttemptState,
+    Operation,
+    OperationKind,
+    OrderState,
+    Payment,
+    PaymentStatus,
+    RefundStatus,
+)
+from gateway.domain.ids import new_id
+
+__all__ = ["Acknowledge", "Instruction", "LookUp", "Proceed", "begin_operation"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledge:
+    """Nothing to do: the operation is finished, in somebody else's hands, or not due."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proceed:
+    """Call the processor with this attempt; `resume`: after a challenge, not from the start."""
+
+    attempt: Attempt
+    operation: Operation
+    payment: Payment
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUp:
+    """Ask the processor what became of this attempt; it may have happened."""
+
+    attempt: Attempt
+    operation: Operation
+    payment: Payment
+
+
+Instruction = Acknowledge | Proceed | LookUp
+
+
+def begin_operation(
+    state: OrderState, operation_id: str, moment: Moment, policy: Policy
+) -> Decision[Instruction]:
+    """Decide what the holder of a job does, and commit it before they do it.
+
+    Only an operation that was never sent, or whose last attempt surely failed, is sent. One that
+    was sent is looked up, and only when the lease of its holder has passed.
+    """
+    transition = Transition(state, moment)
+    operation = state.operations.get(operation_id)
+    if operation is None or not operation.is_pending:
+        return transition.unchanged(Acknowledge())
+    if operation.kind == OperationKind.RELEASE:
+        finish_release(transition, operation)
+        return transition.complete(Acknowledge())
+    attempt = state.attempts.get(operation_id)
+    if attempt is None or attempt.state == AttemptState.FAILED:
+        return _send(transition, operation, attempt, policy)
+    if attempt.lease_until > moment.real_now:
+        return transition.unchanged(Acknowledge())
+    if _waits_for_shopper(attempt, state.payments[operation.payment_id], moment):
+        return transition.unchanged(Acknowledge())
+    return _take_over(transition, operation, attempt, policy)
+
+
+def _waits_for_shopper(attempt: Attempt, payment: Payment, moment: Moment) -> bool:
+    deadline = payment.action_deadline
+    waiting = attempt.state == AttemptState.REQUIRES_ACTION
+    return waiting and deadline is not None and deadline > moment.now
+
+
+def _lease_until(moment: Moment, payment: Payment, policy: Policy) -> datetime:
+    traits = policy.processors[payment.processor]
+    seconds = traits.timeout_seconds + policy.lease_margin_seconds
+    return moment.real_now + timedelta(seconds=seconds)
+
+
+def _send(
+    transition: Transition, operation: Operation, last: Attempt | None, policy: Policy
+) -> Decision[Instruction]:
+    payment = transition.payments[operation.payment_id]
+    attempt = Attempt(
+        id=new_id("att"),
+        operation_id=operation.id,
+        payment_id=payment.id,
+        order_id=payment.order_id,
+        number=1 if last is None else last.number + 1,
+        sent_at=transition.now,
+        lease_until=_lease_until(transition.moment, payment, policy),
+    )
+    transition.add_attempt(attempt)
+    if payment.status == PaymentStatus.PENDING:
+        payment = transition.change_payment(payment, status=PaymentStatus.PROCESSING)
+    refund = transition.refunds.get(operation.refund_id or "")
+    if refund is not None and refund.status == RefundStatus.PENDING:
+        transition.change_refund(refund, status=RefundStatus.PROCESSING)
+    return transition.complete(Proceed(attempt=attempt, operation=operation, payment=payment))
+
+
+def _take_over(
+    transition: Transition, operation: Operation, attempt: Attempt, policy: Policy
+) -> Decision[Instruction]:
+    payment = transition.payments[operation.payment_id]
+    lease = _lease_until(transition.moment, payment, policy)
+    if attempt.state == AttemptState.RESUMED:
+        attempt = transition.change_attempt(attempt, state=AttemptState.SENT, lease_until=lease)
+        return transition.complete(
+            Proceed(attempt=attempt, operation=operation, payment=payment, resume=True)
+        )
+    attempt = transition.change_attempt(attempt, lease_until=lease)
+    return transition.complete(LookUp(attempt=attempt, operation=operation, payment=payment))

@@ -1,0 +1,198 @@
+"""What a finished operation does to the payment, the refund and the order."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from gateway.domain.decisions._transition import Policy, Transition
+from gateway.domain.entities import (
+    Operation,
+    OperationKind,
+    OperationState,
+    OrderStatus,
+    Payment,
+    PaymentStatus,
+    Purpose,
+    Refund,
+    RefundStatus,
+)
+from gateway.domain.outcomes import Approved, Declined
+
+__all__ = ["fail", "settle"]
+
+# An expired authorization that the processor would not void is tried again a day later.
+_EXPIRY_RETRY = timedelta(days=1)
+
+
+def settle(transition: Transition, operation: Operation, outcome: Approved, policy: Policy) -> None:
+    """The processor did it."""
+    operation = transition.change_operation(operation, state=OperationState.DONE, due_at=None)
+    payment = transition.payments[operation.payment_id]
+    if operation.purpose == Purpose.REVERSAL:
+        return
+    match operation.kind:
+        case OperationKind.CHARGE | OperationKind.AUTHORIZE:
+            _authorized(transition, operation, payment, outcome, policy)
+        case OperationKind.CAPTURE:
+            _captured(transition, operation, payment, policy)
+        case OperationKind.VOID:
+            _voided(transition, operation, payment)
+        case OperationKind.REFUND:
+            payment = transition.change_payment(
+                payment,
+                amount_refunded=payment.amount_refunded + operation.amount,
+                amount_refund_pending=payment.amount_refund_pending - operation.amount,
+            )
+            _refund_processed(transition, operation, payment)
+
+
+def _authorized(
+    transition: Transition,
+    operation: Operation,
+    payment: Payment,
+    outcome: Approved,
+    policy: Policy,
+) -> None:
+    at_once = operation.kind == OperationKind.CHARGE
+    window = timedelta(seconds=policy.capture_window_seconds)
+    payment = transition.change_payment(
+        payment,
+        status=PaymentStatus.SUCCESS,
+        processor_reference=outcome.reference,
+        amount_authorized=operation.amount,
+        amount_captured=operation.amount if at_once else 0,
+        capture_expires_at=None if at_once else transition.now + window,
+        next_action=None,
+        action_deadline=None,
+    )
+    transition.forget_card(payment)
+    transition.emit("payment.success", payment)
+    if at_once:
+        _paid(transition, payment)
+    elif payment.capture == "automatic":
+        payment = transition.change_payment(payment, amount_capture_pending=operation.amount)
+        transition.add_operation(
+            payment,
+            OperationKind.CAPTURE,
+            Purpose.CAPTURE,
+            operation.amount,
+            recovery_seconds=policy.recovery_seconds,
+        )
+
+
+def _captured(
+    transition: Transition, operation: Operation, payment: Payment, policy: Policy
+) -> None:
+    payment = transition.change_payment(
+        payment,
+        amount_captured=payment.amount_captured + operation.amount,
+        amount_capture_pending=payment.amount_capture_pending - operation.amount,
+    )
+    rest = payment.amount_capturable
+    if rest and not policy.processors[payment.processor].multiple_captures:
+        payment = transition.change_payment(payment, amount_released=payment.amount_released + rest)
+    if payment.amount_capturable == 0:
+        payment = transition.change_payment(payment, capture_expires_at=None)
+    _paid(transition, payment)
+
+
+def _paid(transition: Transition, payment: Payment) -> None:
+    transition.emit("payment.captured", payment)
+    first = transition.order.status != OrderStatus.PAID
+    transition.change_order(status=OrderStatus.PAID, amount_paid=payment.amount_captured)
+    if first:
+        transition.emit("order.paid", payment)
+
+
+def _voided(transition: Transition, operation: Operation, payment: Payment) -> None:
+    expired = operation.purpose == Purpose.EXPIRE
+    over = PaymentStatus.EXPIRED if expired else PaymentStatus.CANCELLED
+    payment = transition.change_payment(
+        payment,
+        amount_released=payment.amount_authorized - payment.amount_captured,
+        capture_expires_at=None,
+        status=payment.status if payment.captured else over,
+    )
+    if not payment.captured:
+        transition.emit(f"payment.{payment.status}", payment)
+    if operation.refund_id is not None:
+        _refund_processed(transition, operation, payment)
+    if operation.purpose == Purpose.CANCEL_ORDER:
+        transition.change_order(status=OrderStatus.CANCELLED)
+        transition.emit("order.cancelled")
+
+
+def _refund_processed(transition: Transition, operation: Operation, payment: Payment) -> None:
+    refund = transition.change_refund(
+        _refund_of(transition, operation),
+        status=RefundStatus.PROCESSED,
+        processed_at=transition.now,
+    )
+    transition.emit("refund.processed", payment, refund)
+
+
+def fail(transition: Transition, operation: Operation, outcome: Declined) -> None:
+    """It surely did not happen, and will not: what was set aside for it is free again."""
+    transition.change_operation(
+        operation,
+        state=OperationState.FAILED,
+        due_at=None,
+        error_code=outcome.code,
+        error_description=outcome.description,
+    )
+    payment = transition.payments[operation.payment_id]
+    if operation.purpose == Purpose.REVERSAL:
+        transition.audit("reversal_failed", payment.id, b"{}")
+        return
+    match operation.kind:
+        case OperationKind.CHARGE | OperationKind.AUTHORIZE:
+            _payment_failed(transition, payment, outcome)
+        case OperationKind.CAPTURE:
+            transition.change_payment(
+                payment,
+                amount_capture_pending=payment.amount_capture_pending - operation.amount,
+            )
+        case OperationKind.VOID | OperationKind.REFUND:
+            _giving_back_failed(transition, operation, payment, outcome)
+
+
+def _payment_failed(transition: Transition, payment: Payment, outcome: Declined) -> None:
+    payment = transition.change_payment(
+        payment,
+        status=PaymentStatus.FAILED,
+        error_code=outcome.code,
+        error_description=outcome.description,
+        error_reason=outcome.reason,
+        next_action=None,
+        action_deadline=None,
+    )
+    transition.forget_card(payment)
+    transition.emit("payment.failed", payment)
+
+
+def _giving_back_failed(
+    transition: Transition, operation: Operation, payment: Payment, outcome: Declined
+) -> None:
+    if operation.purpose == Purpose.EXPIRE:
+        transition.change_payment(payment, capture_expires_at=transition.now + _EXPIRY_RETRY)
+    if operation.refund_id is None:
+        return
+    refund = _refund_of(transition, operation)
+    if operation.kind == OperationKind.VOID:
+        payment = transition.change_payment(
+            payment, amount_released=payment.amount_released - refund.amount
+        )
+    else:
+        payment = transition.change_payment(
+            payment, amount_refund_pending=payment.amount_refund_pending - refund.amount
+        )
+    refund = transition.change_refund(
+        refund, status=RefundStatus.FAILED, error_description=outcome.description
+    )
+    transition.emit("refund.failed", payment, refund)
+
+
+def _refund_of(transition: Transition, operation: Operation) -> Refund:
+    if operation.refund_id is None:
+        raise AssertionError("a refund's operation names its refund")
+    return transition.refunds[operation.refund_id]

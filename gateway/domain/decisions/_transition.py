@@ -1,0 +1,276 @@
+"""Gathers what a decision changes, then makes the unit of work of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+from uuid import UUID, uuid4
+
+from gateway.domain import canonical_json
+from gateway.domain.entities import (
+    Attempt,
+    Operation,
+    OperationKind,
+    Order,
+    OrderState,
+    Payment,
+    Purpose,
+    Refund,
+)
+from gateway.domain.ids import new_id
+from gateway.domain.jobs import Job, JobKind
+from gateway.domain.outcomes import ProcessorTraits
+from gateway.domain.representation import order_object, payment_object, refund_object
+from gateway.domain.work import Audit, Entity, Event, UnitOfWork
+
+__all__ = ["Decision", "Moment", "Policy", "Transition"]
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """When and for which request something is decided; `real_now` is the machine's time.
+
+    `surface` names the wire format of a request that waits for the outcome under a key.
+    """
+
+    now: datetime
+    real_now: datetime
+    request_id: str | None = None
+    surface: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The limits and periods that decisions go by; each of them a setting."""
+
+    processors: Mapping[str, ProcessorTraits]
+    lease_margin_seconds: float = 5.0
+    recovery_seconds: float = 30.0
+    capture_window_seconds: float = 7 * 86_400
+    action_seconds: float = 900.0
+    payments_per_order_max: int = 50
+    refunds_per_payment_max: int = 200
+    sure_failures_max: int = 4
+    # Nothing happened for sure, so it is sent again: after 1, 2 and 4 seconds.
+    sure_failure_delays_seconds: tuple[float, ...] = (1, 2, 4)
+    # An unknown outcome is asked for again after these waits, then it waits for an operator.
+    lookup_delays_seconds: tuple[float, ...] = (10, 60, 300, 3600, *(5 * (86_400,)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Generic[Result]):
+    """The state afterwards, the unit of work that makes it true (None: nothing to write)."""
+
+    state: OrderState
+    work: UnitOfWork | None
+    result: Result
+
+
+class Transition:
+    """One decision in the making: starts from a state, gathers changes, ends in a `Decision`."""
+
+    def __init__(self, state: OrderState, moment: Moment) -> None:
+        self.moment = moment
+        self.now = moment.now
+        self.order = state.order
+        self.payments = dict(state.payments)
+        self.operations = dict(state.operations)
+        self.attempts = dict(state.attempts)
+        self.refunds = dict(state.refunds)
+        self._inserts: dict[str, Entity] = {}
+        self._updates: dict[str, Entity] = {}
+        self._events: list[tuple[str, str | None, str | None]] = []
+        self._jobs: list[Job] = []
+        self._audits: list[Audit] = []
+        self._sealed_deletions: list[str] = []
+
+    def add_payment(self, payment: Payment) -> None:
+        """A new row."""
+        self.payments[payment.id] = payment
+        self._inserts[payment.id] = payment
+
+    def change_payment(self, payment: Payment, **changes: Any) -> Payment:
+        """The payment with these fields changed, to be written."""
+        changed = replace(payment, updated_at=self.now, **changes)
+        self.payments[payment.id] = changed
+        self._record(changed)
+        return changed
+
+    def add_refund(self, refund: Refund) -> None:
+        """A new row."""
+        self.refunds[refund.id] = refund
+        self._inserts[refund.id] = refund
+
+    def change_refund(self, refund: Refund, **changes: Any) -> Refund:
+        """The refund with these fields changed, to be written."""
+        changed = replace(refund, updated_at=self.now, **changes)
+        self.refunds[refund.id] = changed
+        self._record(changed)
+        return changed
+
+    def add_operation(
+        self,
+        payment: Payment,
+        kind: OperationKind,
+        purpose: Purpose,
+        amount: int,
+        *,
+        recovery_seconds: float,
+        refund_id: str | None = None,
+        surface: str | None = None,
+    ) -> Operation:
+        """A new operation and the job that carries it out.
+
+        If nobody has begun it when `recovery_seconds` have passed, its job is taken for lost.
+        """
+        operation = Operation(
+            id=new_id("op"),
+            payment_id=payment.id,
+            order_id=payment.order_id,
+            refund_id=refund_id,
+            kind=kind,
+            purpose=purpose,
+            amount=amount,
+            due_at=self.now + timedelta(seconds=recovery_seconds),
+            surface=surface,
+            created_at=self.now,
+            updated_at=self.now,
+        )
+        self.operations[operation.id] = operation
+        self._inserts[operation.id] = operation
+        self.enqueue(operation)
+        return operation
+
+    def change_operation(self, operation: Operation, **changes: Any) -> Operation:
+        """The operation with these fields changed, to be written."""
+        changed = replace(operation, updated_at=self.now, **changes)
+        self.operations[operation.id] = changed
+        self._record(changed)
+        return changed
+
+    def add_attempt(self, attempt: Attempt) -> None:
+        """A new row, and from now on the last attempt of its operation."""
+        self.attempts[attempt.operation_id] = attempt
+        self._inserts[attempt.id] = attempt
+
+    def change_attempt(self, attempt: Attempt, **changes: Any) -> Attempt:
+        """The attempt with these fields changed, to be written."""
+        changed = replace(attempt, **changes)
+        self.attempts[attempt.operation_id] = changed
+        self._record(changed)
+        return changed
+
+    def change_order(self, **changes: Any) -> Order:
+        """The order with these fields changed; it is written with every unit of work."""
+        self.order = replace(self.order, **changes)
+        return self.order
+
+    def emit(
+        self, event: str, payment: Payment | None = None, refund: Refund | None = None
+    ) -> None:
+        """Tell merchants; the body shows the rows as they are when the decision is complete."""
+        self._events.append(
+            (event, None if payment is None else payment.id, None if refund is None else refund.id)
+        )
+
+    def enqueue(self, operation: Operation) -> None:
+        """Have the operation worked on as soon as this is committed."""
+        refund = operation.kind in (OperationKind.REFUND, OperationKind.RELEASE)
+        kind = JobKind.REFUNDS if refund else JobKind.PAYMENTS
+        self._jobs.append(Job(kind, operation.order_id, operation.id))
+
+    def audit(self, action: str, subject_id: str, details: bytes) -> None:
+        """Leave a line for whoever asks later."""
+        self._audits.append(
+            Audit(
+                id=uuid4(),
+                merchant_id=self.order.merchant_id,
+                mode=self.order.mode,
+                actor="gateway",
+                action=action,
+                subject_id=subject_id,
+                details=details.decode(),
+                request_id=self.moment.request_id,
+                created_at=self.now,
+            )
+        )
+
+    def forget_card(self, payment: Payment) -> None:
+        """The sealed card data is not needed any more."""
+        if payment.instrument.method == "card":
+            self._sealed_deletions.append(payment.id)
+
+    def complete(self, result: Result) -> Decision[Result]:
+        """The decision: state, unit of work and what to answer."""
+        unit_id = uuid4()
+        expected_version = self.order.version
+        self.order = replace(
+            self.order,
+            version=expected_version + 1,
+            last_unit_id=unit_id,
+            updated_at=self.now,
+        )
+        work = UnitOfWork(
+            id=unit_id,
+            order=self.order,
+            expected_version=expected_version,
+            inserts=tuple(self._inserts.values()),
+            updates=tuple(self._updates.values()),
+            events=self._render_events(self.order.merchant_id, self.order.mode),
+            jobs=tuple(self._jobs),
+            audits=tuple(self._audits),
+            sealed_deletions=tuple(self._sealed_deletions),
+        )
+        return Decision(state=self._state(), work=work, result=result)
+
+    def unchanged(self, result: Result) -> Decision[Result]:
+        """The decision to write nothing."""
+        return Decision(state=self._state(), work=None, result=result)
+
+    def _state(self) -> OrderState:
+        return OrderState(
+            order=self.order,
+            payments=self.payments,
+            operations=self.operations,
+            attempts=self.attempts,
+            refunds=self.refunds,
+        )
+
+    def _record(self, entity: Entity) -> None:
+        if entity.id in self._inserts:
+            self._inserts[entity.id] = entity
+        else:
+            self._updates[entity.id] = entity
+
+    def _render_events(self, merchant_id: UUID, mode: str) -> tuple[Event, ...]:
+        return tuple(
+            Event(
+                id=new_id("evt"),
+                merchant_id=merchant_id,
+                mode=mode,
+                type=event,
+                order_id=self.order.id,
+                payment_id=payment_id,
+                refund_id=refund_id,
+                body=self._event_body(event, payment_id, refund_id),
+                request_id=self.moment.request_id,
+                created_at=self.now,
+            )
+            for event, payment_id, refund_id in self._events
+        )
+
+    def _event_body(self, event: str, payment_id: str | None, refund_id: str | None) -> bytes:
+        data: dict[str, Any] = {}
+        if refund_id is not None:
+            data["refund"] = refund_object(self.refunds[refund_id])
+        if payment_id is not None:
+            data["payment"] = payment_object(self.payments[payment_id])
+        if event.startswith("order."):
+            data["order"] = order_object(self.order)
+        return canonical_json.dumps(
+            {"event": event, "timestamp": int(self.now.timestamp()), "data": data}
+        )

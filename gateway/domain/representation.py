@@ -1,0 +1,120 @@
+"""How orders, payments and refunds look to merchants: in answers and in webhook bodies alike."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.domain.entities import Order, Payment, Refund
+
+__all__ = ["order_object", "payment_object", "refund_object", "timestamp"]
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC with milliseconds and `Z`; None stays None."""
+    if moment is None:
+        return None
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00") + "Z"
+
+
+def _notes(text: str) -> Any:
+    # Nearly every order comes without notes.
+    return {} if text == "{}" else json.loads(text)
+
+
+def order_object(order: Order) -> dict[str, Any]:
+    """The order as the API and webhooks show it; amounts in minor units."""
+    return {
+        "id": order.id,
+        "merchant_id": str(order.merchant_id),
+        "amount": order.amount,
+        "amount_paid": order.amount_paid,
+        "amount_due": order.amount - order.amount_paid,
+        "attempts": order.attempts,
+        "currency": order.currency,
+        "receipt": order.receipt,
+        "notes": _notes(order.notes),
+        "customer_id": order.customer_id,
+        "status": order.status,
+        "capture": order.capture,
+        "expires_at": timestamp(order.expires_at),
+        "return_url": order.return_url,
+        "created_at": timestamp(order.created_at),
+        "updated_at": timestamp(order.updated_at),
+    }
+
+
+def payment_object(payment: Payment) -> dict[str, Any]:
+    """The payment as the API and webhooks show it; amounts in minor units."""
+    return {
+        "id": payment.id,
+        "order_id": payment.order_id,
+        "amount": payment.amount,
+        "currency": payment.currency,
+        **_instrument_object(payment),
+        "status": payment.status,
+        "captured": payment.captured,
+        "amount_authorized": payment.amount_authorized,
+        "amount_captured": payment.amount_captured,
+        "amount_released": payment.amount_released,
+        "amount_refunded": payment.amount_refunded,
+        "refund_status": payment.refund_status,
+        "customer": {
+            "name": payment.payer.name,
+            "email": payment.payer.email,
+            "contact": payment.payer.contact,
+        },
+        "processor": payment.processor,
+        "processor_reference": payment.processor_reference,
+        "error_code": payment.error_code,
+        "error_description": payment.error_description,
+        "error_reason": payment.error_reason,
+        "next_action": None if payment.next_action is None else json.loads(payment.next_action),
+        "notes": _notes(payment.notes),
+        "created_at": timestamp(payment.created_at),
+        "updated_at": timestamp(payment.updated_at),
+    }
+
+
+def _instrument_object(payment: Payment) -> dict[str, Any]:
+    instrument = payment.instrument
+    if instrument.method == "card":
+        return {
+            "method": "card",
+            "card": {
+                "network": instrument.card_network,
+                "last4": instrument.card_last4,
+                "expiry_month": instrument.card_expiry_month,
+                "expiry_year": instrument.card_expiry_year,
+            },
+            "card_network": instrument.card_network,
+            "card_last4": instrument.card_last4,
+        }
+    shown: dict[str, Any] = {"method": instrument.method}
+    if instrument.method == "upi":
+        shown["vpa"] = instrument.vpa
+    elif instrument.method == "netbanking":
+        shown["bank"] = instrument.bank
+    elif instrument.method == "wallet":
+        shown["wallet"] = instrument.wallet
+    return shown
+
+
+def refund_object(refund: Refund) -> dict[str, Any]:
+    """The refund as the API and webhooks show it; `amount` in minor units."""
+    return {
+        "id": refund.id,
+        "payment_id": refund.payment_id,
+        "order_id": refund.order_id,
+        "amount": refund.amount,
+        "currency": refund.currency,
+        "reason": refund.reason,
+        "notes": _notes(refund.notes),
+        "status": refund.status,
+        "error_description": refund.error_description,
+        "created_at": timestamp(refund.created_at),
+        "updated_at": timestamp(refund.updated_at),
+        "processed_at": timestamp(refund.processed_at),
+    }
