@@ -120,10 +120,11 @@ async def exchange(
     replies are there in time, and what `is_redis_unavailable` knows when the connection is lost:
     then any part of the commands may have been carried out.
     """
-    packed = b"".join([pack_command(command) for command in commands])
+    # Its stub knows tuples of one only.
+    packed = b"".join([pack_command(command) for command in commands])  # type: ignore[arg-type]
     pool = redis.connection_pool
     async with asyncio.timeout(timeout_seconds):
-        connection = await pool.get_connection()
+        connection = await pool.get_connection()  # type: ignore[no-untyped-call] # not annotated
         replies: list[Any] = []
         try:
             await connection.send_packed_command(packed)

@@ -1,8 +1,8 @@
 """Job streams: added in batches, delivered at least once, gone when acknowledged.
 
-The life of an entry: waiting → in flight (claimed by a consumer) → deleted. An entry in flight whose
-consumer no longer refreshes it is taken over by another. One consumer group serves all processes;
-each process is a consumer with a name of its own.
+The life of an entry: waiting → in flight (claimed by a consumer) → deleted. An entry in flight
+whose consumer no longer refreshes it is taken over by another. One consumer group serves all
+processes; each process is a consumer with a name of its own.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ if consumers.err then return removed end
 for _, fields in ipairs(consumers) do
     local consumer = {}
     for i = 1, #fields, 2 do consumer[fields[i]] = fields[i + 1] end
-    if consumer.pending == 0 and consumer.idle >= tonumber(ARGV[2]) and consumer.name ~= ARGV[3] then
+    local holds_nothing = consumer.pending == 0 and consumer.name ~= ARGV[3]
+    if holds_nothing and consumer.idle >= tonumber(ARGV[2]) then
         redis.call('XGROUP', 'DELCONSUMER', KEYS[1], ARGV[1], consumer.name)
         removed = removed + 1
     end

@@ -134,8 +134,10 @@ class SealedCards:
         sealed = {id_: self._vault.seal(data, record=id_) for id_, data in cards.items()}
         for payment_id in sealed:
             self._deletions.remove(payment_id)
-        expiry = ("EX", self._expire_seconds)
-        commands = [("SET", self._keys.sealed(id_), data, *expiry) for id_, data in sealed.items()]
+        commands: list[Command] = [
+            ("SET", self._keys.sealed(id_), data, "EX", self._expire_seconds)
+            for id_, data in sealed.items()
+        ]
         if await self._try(commands) is not None:
             for payment_id in sealed:
                 self._memory.remove(payment_id)
