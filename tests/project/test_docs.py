@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.settings import Settings
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 CHANGES = ["Security", "Removed", "Deprecated", "Added", "Changed", "Fixed"]
@@ -52,6 +54,29 @@ def test_make_help_lists_every_target() -> None:
     listed = dict(re.findall(r"^  make (\S+) +(\S.+)$", done.stdout, re.MULTILINE))
 
     assert listed.keys() == TARGETS
+
+
+@each_page
+def test_settings_exist(page: Path) -> None:
+    """Each `GATEWAY_…` that a page mentions is a setting, or a setting's `_FILE`."""
+    mentioned = set(re.findall(r"GATEWAY_([A-Z][A-Z_]*[A-Z])\b", page.read_text()))
+    fields = {name.upper() for name in Settings.model_fields}
+
+    assert set() == {name for name in mentioned if name.removesuffix("_FILE") not in fields}
+
+
+def test_the_readme_knows_the_defaults() -> None:
+    """The README's table names settings by the names the gateway reads, with their defaults."""
+    rows = re.findall(
+        r"^\| `([A-Z_]+)` \| ([^|]*)\|", (ROOT / "README.md").read_text(), re.MULTILINE
+    )
+    fields = {name.upper(): field.default for name, field in Settings.model_fields.items()}
+
+    assert rows
+    for name, told in rows:
+        default = fields[name.removeprefix("GATEWAY_")]
+        if default is not None:
+            assert str(default).lower() == told.strip(" `")
 
 
 def test_changes_stand_in_order() -> None:
