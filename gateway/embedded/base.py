@@ -1,0 +1,175 @@
+"""What both embedded servers do alike: find or start, wait until ready, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from gateway.embedded.data_directory import DataDirectory
+from gateway.embedded.errors import EmbeddedStoreError
+from gateway.embedded.processes import ServerProcess, read_tail
+
+__all__ = ["EmbeddedServer"]
+
+_POLL_SECONDS = 0.02
+
+
+class EmbeddedServer(ABC):
+    """One server process on one data directory.
+
+    `start` returns when the server answers. It adopts a server that a killed gateway has left
+    behind, and starts one anew when the last one has died; it may be called again at any time.
+    `stop` may be called twice, or before `start`. `settings` are added to the server's own.
+    """
+
+    name: ClassVar[str]
+    stop_signals: ClassVar[tuple[signal.Signals, ...]]
+
+    def __init__(
+        self,
+        directory: DataDirectory,
+        *,
+        settings: Mapping[str, str] | None = None,
+        start_seconds_max: float = 60.0,
+        stop_seconds_max: float = 20.0,
+    ) -> None:
+        self.settings = dict(settings or {})
+        self.data = directory.path / self.name
+        self.log = directory.path / f"{self.name}.log"
+        self._directory = directory
+        self._start_seconds_max = start_seconds_max
+        self._stop_seconds_max = stop_seconds_max
+        self._process: ServerProcess | None = None
+        self._log_start = 0
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process while it runs."""
+        process = self._process
+        return process.pid if process is not None and process.is_running else None
+
+    @property
+    def was_adopted(self) -> bool:
+        """Whether the server was found running."""
+        return self._process is not None and self._process.is_adopted
+
+    async def start(self) -> str:
+        """Make sure that the server runs; its URL.
+
+        Raises EmbeddedStoreError with the end of the server's log when it does not come up in
+        `start_seconds_max`.
+        """
+        if not self._directory.is_held:
+            raise RuntimeError("the data directory is not locked: call acquire() first")
+        if self.pid is None:
+            self._process = None
+        try:
+            await self._prepare()
+            return await self._finish(await self._wait_until_ready())
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """End the server in good order, within `stop_seconds_max`; nothing is lost either way."""
+        process, self._process = self._process, None
+        if process is not None:
+            await process.stop(self.stop_signals, seconds_max=self._stop_seconds_max)
+
+    def find(self) -> str | None:
+        """The URL of the server that another process runs here, without starting one."""
+        pid = self._find_pid()
+        return self._address(pid) if pid is not None else None
+
+    @abstractmethod
+    async def _prepare(self) -> None:
+        """Make the data directory ready for a server."""
+
+    @abstractmethod
+    def _command(self) -> list[str]:
+        """The program and its arguments."""
+
+    @abstractmethod
+    def _find_pid(self) -> int | None:
+        """The process that serves the data directory now, going by what it wrote there."""
+
+    def _serves(self, pid: int) -> bool:
+        return self._find_pid() == pid
+
+    @abstractmethod
+    async def _is_ready(self, pid: int) -> bool:
+        """Whether the process answers."""
+
+    @abstractmethod
+    def _is_out_of_reach(self, pid: int) -> bool:
+        """Whether the process serves on a socket that has gone."""
+
+    @abstractmethod
+    def _address(self, pid: int) -> str | None:
+        """The URL at which the process serves."""
+
+    @abstractmethod
+    async def _finish(self, pid: int) -> str:
+        """What is left to do on the process, which answers now; its URL."""
+
+    def _environment(self) -> dict[str, str]:
+        """Nothing of ours: a server needs none of the gateway's secrets."""
+        return {"LC_ALL": "C", "TZ": "UTC", "PATH": "/usr/local/bin:/usr/bin:/bin"}
+
+    def _will_pass(self, _output: str) -> bool:
+        """Whether what ended the server at its start will be over in a moment."""
+        return False
+
+    async def _wait_until_ready(self) -> int:
+        deadline = time.monotonic() + self._start_seconds_max
+        while True:
+            process = self._running_process()
+            if process.is_adopted and self._is_out_of_reach(process.pid):
+                await self.stop()
+                continue
+            if await self._is_ready(process.pid):
+                return process.pid
+            if time.monotonic() > deadline:
+                raise self._failure(f"does not answer within {self._start_seconds_max:g} s")
+            await asyncio.sleep(_POLL_SECONDS)
+
+    def _running_process(self) -> ServerProcess:
+        process = self._process
+        if process is not None and process.is_running:
+            return process
+        if process is not None and not process.is_adopted:
+            output = read_tail(self.log, since=self._log_start)
+            if not self._will_pass(output):
+                raise self._failure("ends at once")
+        pid = self._find_pid()
+        if pid is not None:
+            self._process = ServerProcess(pid, lambda: self._serves(pid))
+        else:
+            self._process = self._spawn()
+        return self._process
+
+    def _spawn(self) -> ServerProcess:
+        self._log_start = self.log.stat().st_size if self.log.exists() else 0
+        return ServerProcess.spawn(
+            self._command(),
+            environment=self._environment(),
+            directory=self.data,
+            log=self.log,
+        )
+
+    def _failure(self, what: str) -> EmbeddedStoreError:
+        output = read_tail(self.log, since=self._log_start)
+        return EmbeddedStoreError(f"The embedded {self.name} {what}.\n{output}".rstrip())
+
+    @staticmethod
+    def _read(path: Path) -> list[str]:
+        """The lines of a file that the server may be writing or removing right now."""
+        try:
+            return path.read_text(errors="replace").splitlines()
+        except OSError:
+            return []

@@ -1,0 +1,1 @@
+"""Postgres: the pool, migrations, the journal's statements and the queries."""

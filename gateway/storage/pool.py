@@ -1,0 +1,101 @@
+"""Connections to Postgres, and what their errors mean."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+from asyncpg.pool import PoolAcquireContext
+
+if TYPE_CHECKING:
+    _Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    _Pool = asyncpg.Pool
+
+__all__ = ["Pool", "is_connection_lost", "is_transient", "is_unavailable", "open_pool"]
+
+_TRANSIENT = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+_CONNECTION_ENDED = frozenset({"57P01", "57P02", "57P04", "57P05"})
+# Starting up or shutting down; read only, as a former primary is; cancelled by a time limit.
+_NOT_NOW = frozenset({"57P03", "25006", "57014"})
+
+
+class Pool(_Pool):
+    """A pool whose `acquire` waits a limited time, also inside `fetch` and its siblings."""
+
+    def __init__(self, dsn: str, *, acquire_timeout_seconds: float, **options: Any) -> None:
+        super().__init__(
+            dsn,
+            loop=None,
+            connection_class=asyncpg.Connection,
+            record_class=asyncpg.Record,
+            **options,
+        )
+        self._acquire_timeout_seconds = acquire_timeout_seconds
+
+    def acquire(self, *, timeout: float | None = None) -> PoolAcquireContext[asyncpg.Record]:
+        """A connection. Raises TimeoutError when none is free or can be made in time."""
+        return super().acquire(timeout=timeout or self._acquire_timeout_seconds)
+
+
+async def open_pool(
+    dsn: str,
+    *,
+    size_min: int = 2,
+    size_max: int = 10,
+    command_timeout_seconds: float = 30.0,
+    connect_timeout_seconds: float = 10.0,
+    acquire_timeout_seconds: float = 10.0,
+    idle_seconds_max: float = 300.0,
+    cached_statements_max: int = 256,
+    application_name: str = "gateway",
+) -> Pool:
+    """A pool with `size_min` connections made, in UTC, that grows to `size_max`.
+
+    TLS is as the DSN's `sslmode` and `sslrootcert` say. Raises what `is_unavailable` knows when
+    the server cannot be reached.
+    """
+    pool = Pool(
+        dsn,
+        acquire_timeout_seconds=acquire_timeout_seconds,
+        min_size=size_min,
+        max_size=size_max,
+        max_queries=50_000,
+        max_inactive_connection_lifetime=idle_seconds_max,
+        timeout=connect_timeout_seconds,
+        command_timeout=command_timeout_seconds,
+        statement_cache_size=cached_statements_max,
+        server_settings={"timezone": "UTC", "application_name": application_name},
+    )
+    await pool
+    return pool
+
+
+def is_connection_lost(error: BaseException) -> bool:
+    """Whether the connection is gone; what was under way may or may not have been committed."""
+    if isinstance(error, asyncpg.PostgresConnectionError | ConnectionError):
+        return True
+    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
+        return "clos" in str(error)  # "connection is closed", "pool is closing"
+    return _sqlstate(error) in _CONNECTION_ENDED
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same transaction may succeed when it is tried again at once."""
+    return _sqlstate(error) in _TRANSIENT
+
+
+def is_unavailable(error: BaseException) -> bool:
+    """Whether Postgres cannot serve now, through no fault of the statement: answer 503.
+
+    Cannot connect, connection lost, starting or stopping, out of connections, memory or disk,
+    timeouts. After a timeout the statement may have taken effect all the same.
+    """
+    if isinstance(error, OSError | TimeoutError) or is_connection_lost(error):
+        return True
+    state = _sqlstate(error)
+    return state in _NOT_NOW or state.startswith("53")
+
+
+def _sqlstate(error: BaseException) -> str:
+    return getattr(error, "sqlstate", None) or ""

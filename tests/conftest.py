@@ -1,0 +1,60 @@
+"""Real stores for every test: started once, isolated by database and by key prefix."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from gateway.storage.pool import Pool, open_pool
+from tests.support import StoresForTests
+
+
+@pytest.fixture(scope="session")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoresForTests]:
+    """The embedded Postgres and Redis that all tests share."""
+    directory = tmp_path_factory.mktemp("stores") / "data"
+    running = StoresForTests(directory)
+    yield running
+    running.close()
+    shutil.rmtree(directory)
+
+
+@pytest.fixture
+def database_url(stores: StoresForTests) -> Iterator[str]:
+    """A database of the test's own, with the current schema and no rows."""
+    name = stores.create_database()
+    yield stores.database(name)
+    stores.drop_database(name)
+
+
+@pytest.fixture
+def empty_database_url(stores: StoresForTests) -> Iterator[str]:
+    """A database of the test's own without any schema."""
+    name = stores.create_database(migrated=False)
+    yield stores.database(name)
+    stores.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def redis_url(stores: StoresForTests) -> str:
+    """The Redis that all tests share; take `redis_prefix` for the keys."""
+    return stores.redis_url
+
+
+@pytest.fixture
+def redis_prefix(stores: StoresForTests) -> Iterator[str]:
+    """What the keys of this test begin with; they are deleted after it."""
+    prefix = f"test-{secrets.token_hex(6)}"
+    yield prefix
+    stores.delete_keys(prefix)
+
+
+@pytest.fixture
+async def pool(database_url: str) -> AsyncIterator[Pool]:
+    """Connections to the test's own database."""
+    connections = await open_pool(database_url, size_min=1, size_max=10)
+    yield connections
+    await connections.close()

@@ -1,0 +1,126 @@
+"""What tests share: waiting for conditions, databases of their own, keys of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import secrets
+import threading
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import asyncpg
+import redis
+
+from gateway.domain.clock import Clock
+from gateway.embedded import DataDirectory, EmbeddedPostgres, EmbeddedRedis, EmbeddedStores
+from gateway.storage import migrations
+
+Value = TypeVar("Value")
+
+# Nobody's money: what a crash of the machine would lose here may be lost.
+FAST_POSTGRES = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+FAST_REDIS = {"appendonly": "no"}
+
+
+async def eventually(
+    condition: Callable[[], Awaitable[Value] | Value], within_seconds: float = 5.0
+) -> Value:
+    """The condition's first true value; fails with its last one when there is none in time."""
+    deadline = time.monotonic() + within_seconds
+    while True:
+        outcome = condition()
+        value = await outcome if inspect.isawaitable(outcome) else outcome
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within_seconds:g} s; last value: {value!r}")
+        await asyncio.sleep(0.01)
+
+
+class LoopThread:
+    """An event loop beside the tests' own, for fixtures that outlive one test."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="test-stores")
+        self._thread.start()
+
+    def run(self, work: Coroutine[Any, Any, Value]) -> Value:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+class StoresForTests:
+    """One Postgres and one Redis for all tests, and a fresh database or key prefix for each."""
+
+    def __init__(self, directory: Path) -> None:
+        data = DataDirectory(directory)
+        self._stores = EmbeddedStores(
+            data,
+            postgres=EmbeddedPostgres(data, settings=FAST_POSTGRES),
+            redis=EmbeddedRedis(data, settings=FAST_REDIS),
+        )
+        self._thread = LoopThread()
+        self._template: str | None = None
+        try:
+            addresses = self._thread.run(self._stores.start())
+            assert addresses.database_url is not None
+            assert addresses.redis_url is not None
+            self.admin_url = addresses.database_url
+            self.redis_url = addresses.redis_url
+            self._admin = self._thread.run(asyncpg.connect(self.admin_url))
+        except BaseException:
+            self._thread.close()
+            raise
+
+    def database(self, name: str) -> str:
+        """The URL of the database `name` on the server."""
+        return self.admin_url.replace("@/gateway?", f"@/{name}?")
+
+    def create_database(self, *, migrated: bool = True) -> str:
+        """The name of a new database, empty or with the current schema."""
+        name = f"test_{secrets.token_hex(6)}"
+        template = self._migrated_template() if migrated else "template0"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log")
+        return name
+
+    def drop_database(self, name: str) -> None:
+        self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def delete_keys(self, prefix: str) -> None:
+        """Everything in Redis that begins with `prefix`."""
+        with redis.Redis.from_url(self.redis_url) as client:
+            for key in client.scan_iter(match=f"{prefix}*", count=1000):
+                client.delete(key)
+
+    def close(self) -> None:
+        self._thread.run(self._admin.close())
+        self._thread.run(self._stores.stop())
+        self._thread.close()
+
+    def _migrated_template(self) -> str:
+        if self._template is None:
+            name = "migrated"
+            self._execute(f"CREATE DATABASE {name} TEMPLATE template0")
+            self._thread.run(migrate_database(self.database(name)))
+            self._template = name
+        return self._template
+
+    def _execute(self, statement: str) -> None:
+        self._thread.run(self._admin.execute(statement))
+
+
+async def migrate_database(dsn: str) -> None:
+    """Apply all migrations to the database at `dsn`."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await migrations.migrate(connection, Clock())
+    finally:
+        await connection.close()
