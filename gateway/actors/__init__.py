@@ -1,0 +1,1 @@
+"""Actors: the machinery (runtime, supervisor, region, batching) and those who use it."""
