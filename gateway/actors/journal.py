@@ -1,0 +1,229 @@
+"""The journal: the only writer of the money tables. Commits what has gathered in one transaction.
+
+It is a unit and has no mailbox: what would stand there gathers in the batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import asyncpg
+import structlog
+
+from gateway.actors.batching import Batcher
+from gateway.actors.errors import BatcherFull
+from gateway.actors.supervisor import TreeNode
+from gateway.domain.errors import Unavailable
+from gateway.domain.jobs import Job, JobKind
+from gateway.domain.work import UnitOfWork
+from gateway.storage.journal import (
+    Committed,
+    find_committed,
+    write_units,
+)
+from gateway.storage.pool import is_connection_lost, is_transient, is_unavailable
+
+__all__ = ["CommitUnknown", "FaultPoint", "Journal", "Sent", "no_fault"]
+
+logger = structlog.get_logger(__name__)
+
+FaultPoint = Callable[[str], Awaitable[None]]
+"""Tests of a running process arm points of it; nothing happens otherwise."""
+
+Sent = Callable[[Sequence[UnitOfWork], Sequence[Job]], None]
+"""Told of what was committed: the units, and all the jobs that follow from them."""
+
+_TRIES_MAX = 5
+_TRY_AGAIN_SECONDS = 0.05
+
+
+async def no_fault(_point: str) -> None:
+    """The fault point of everybody but tests."""
+
+
+class CommitUnknown(Exception):
+    """The connection was lost during COMMIT, and what became of it could not be read."""
+
+
+class Journal:
+    """Group commit to Postgres. A lost connection is no failure: it says 503 and tries anew."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        sent: Sent,
+        *,
+        batch_max: int,
+        pending_max: int,
+        acquire_seconds: float,
+        observe: Callable[[int, float], None] | None = None,
+        fault: FaultPoint = no_fault,
+    ) -> None:
+        self._pool = pool
+        self._sent = sent
+        self._batch_max = batch_max
+        self._pending_max = pending_max
+        self._acquire_seconds = acquire_seconds
+        self._observe = observe
+        self._fault = fault
+        self._batcher: Batcher[UnitOfWork, None] | None = None
+        self.degraded = False
+
+    @property
+    def failed(self) -> asyncio.Future[Exception] | None:
+        """A journal never gives up."""
+        return None
+
+    async def start(self) -> None:
+        """Take units from now on."""
+        self._batcher = Batcher(
+            self._flush,
+            name="journal",
+            size_max=self._batch_max,
+            pending_max=self._pending_max,
+            observe=self._observe,
+        )
+
+    async def stop(self) -> None:
+        """Commit what waits, and take no more."""
+        if self._batcher is not None:
+            await self._batcher.close(within_seconds=self._acquire_seconds)
+            self._batcher = None
+
+    def tree(self) -> TreeNode:
+        """What the dashboard shows."""
+        waiting = self._batcher.pending if self._batcher else 0
+        return TreeNode(
+            name="journal", kind="journal", alive=self._batcher is not None, mailbox_length=waiting
+        )
+
+    async def commit(self, unit: UnitOfWork) -> None:
+        """Return when the unit is durable.
+
+        Raises StaleVersion, KeyTaken (nothing was written), Unavailable (nothing was written), and
+        CommitUnknown, after which the order has to be read anew.
+        """
+        if self._batcher is None:
+            raise Unavailable("The gateway is starting or stopping")
+        try:
+            await self._batcher.submit(unit)
+        except BatcherFull:
+            raise Unavailable("Too many requests wait to be written") from None
+
+    async def _flush(self, units: Sequence[UnitOfWork]) -> Sequence[Exception | None]:  # type: ignore[override]
+        results: dict[object, Exception | None] = {}
+        left = list(units)
+        for _ in range(_TRIES_MAX):
+            left = await self._try(left, results)
+            if not left:
+                break
+            await asyncio.sleep(_TRY_AGAIN_SECONDS)
+        for unit in left:
+            results[unit.id] = Unavailable("The database is busy")
+        return [results[unit.id] for unit in units]
+
+    async def _try(
+        self, units: list[UnitOfWork], results: dict[object, Exception | None]
+    ) -> list[UnitOfWork]:
+        """Commit these; what is to be tried again comes back, all else is in `results`."""
+        try:
+            reasons, committed = await self._transaction(units)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            return await self._mend(units, error, results)
+        except _CommitLost:
+            return await self._read_back(units, results)
+        self._done(units, reasons, committed, results)
+        return []
+
+    async def _transaction(
+        self, units: Sequence[UnitOfWork]
+    ) -> tuple[list[Exception | None], Committed]:
+        async with self._pool.acquire(timeout=self._acquire_seconds) as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                reasons, committed = await write_units(connection, units)
+                await self._fault("journal.before_commit")
+            except BaseException:
+                if not connection.is_closed():
+                    await transaction.rollback()
+                raise
+            try:
+                await self._commit(transaction)
+            except Exception as error:
+                if is_connection_lost(error) or connection.is_closed():
+                    raise _CommitLost from error
+                raise
+        await self._fault("journal.after_commit")
+        return reasons, committed
+
+    async def _commit(self, transaction: asyncpg.transaction.Transaction) -> None:
+        commit = asyncio.ensure_future(transaction.commit())
+        # The statement is on its way as soon as the loop has turned once.
+        await asyncio.sleep(0)
+        await self._fault("journal.during_commit")
+        await commit
+
+    async def _mend(
+        self,
+        units: list[UnitOfWork],
+        error: Exception,
+        results: dict[object, Exception | None],
+    ) -> list[UnitOfWork]:
+        if is_transient(error):
+            return units
+        if is_unavailable(error) or is_connection_lost(error):
+            self.degraded = True
+            logger.warning("journal_unavailable", error=type(error).__name__, units=len(units))
+            unavailable = Unavailable("The database is not available")
+            results.update((unit.id, unavailable) for unit in units)
+            return []
+        if len(units) == 1:
+            logger.error("journal_refused", error=type(error).__name__, order=units[0].order.id)
+            results[units[0].id] = error
+            return []
+        # One of them cannot be written: alone it hurts only itself.
+        for unit in units:
+            if await self._try([unit], results):
+                results[unit.id] = Unavailable("The database is busy")
+        return []
+
+    async def _read_back(
+        self, units: list[UnitOfWork], results: dict[object, Exception | None]
+    ) -> list[UnitOfWork]:
+        """The answer to COMMIT was lost: what stands in the database decides."""
+        try:
+            async with self._pool.acquire(timeout=self._acquire_seconds) as connection:
+                found = await find_committed(connection, units)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            logger.error("journal_commit_unknown", error=type(error).__name__, units=len(units))
+            results.update((unit.id, CommitUnknown()) for unit in units)
+            return []
+        logger.warning("journal_commit_read_back", units=len(units), found=len(found.units))
+        self._done(found.units, [None] * len(found.units), found.committed, results)
+        results.update((unit.id, CommitUnknown()) for unit in found.unclear)
+        return [unit for unit in units if unit.id not in results]
+
+    def _done(
+        self,
+        units: Sequence[UnitOfWork],
+        reasons: Sequence[Exception | None],
+        committed: Committed,
+        results: dict[object, Exception | None],
+    ) -> None:
+        self.degraded = False
+        for unit, reason in zip(units, reasons, strict=True):
+            results[unit.id] = reason
+        kept = [unit for unit in units if results[unit.id] is None]
+        jobs = [job for unit in kept for job in unit.jobs]
+        jobs += [
+            Job(JobKind.WEBHOOKS, endpoint_id, delivery_id)
+            for delivery_id, endpoint_id in committed.deliveries
+        ]
+        if kept:
+            self._sent(kept, jobs)
+
+
+class _CommitLost(Exception):
+    """The connection was lost while COMMIT was under way."""

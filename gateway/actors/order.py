@@ -1,0 +1,337 @@
+"""The order actor: one writer an order. It decides, commits, and only then answers.
+
+It holds nothing that is not stored: a crash or a passivation only forgets, and the next message
+reads the order anew. Across processes the order's version decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Protocol, TypeVar
+
+from gateway.actors import messages
+from gateway.actors.messages import AlreadyClaimed, Done, Request
+from gateway.actors.runtime import Actor, handles
+from gateway.domain import decisions
+from gateway.domain.clock import Clock
+from gateway.domain.decisions import Decision, Instruction, Moment, Policy
+from gateway.domain.entities import Operation, OrderState
+from gateway.domain.errors import NotFound, Rejected, StaleVersion, Unavailable
+from gateway.domain.work import Claim, StoredAnswer, UnitOfWork
+from gateway.storage.journal import KeyTaken
+
+__all__ = ["OrderActor", "OrderContext", "Renderer"]
+
+Result = TypeVar("Result")
+
+# Each try reads the order anew; somebody else would have to win every time in between.
+_TRIES_MAX = 5
+
+
+class Renderer(Protocol):
+    """Makes the bytes of an answer that is kept for repeats of the request."""
+
+    def __call__(self, surface: str, state: OrderState, subject_id: str) -> StoredAnswer:
+        """`subject_id` is what the answer is about: an order, payment, refund or operation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderContext:
+    """What all order actors of a process share."""
+
+    clock: Clock
+    policy: Policy
+    render: Renderer
+    commit: Callable[[UnitOfWork], Awaitable[None]]
+    load: Callable[[str], Awaitable[OrderState | None]]
+    load_version: Callable[[str], Awaitable[int]]
+    ask_again: Callable[[Operation], None]
+    idempotency_seconds: int
+
+
+class OrderActor(Actor):
+    """Decides everything about one order."""
+
+    def __init__(self, order_id: str, context: OrderContext) -> None:
+        super().__init__()
+        self._order_id = order_id
+        self._context = context
+        self._state: OrderState | None = None
+
+    @handles(messages.MakeOrder)
+    async def make_order(self, message: messages.MakeOrder) -> Done:
+        """Make the order that this actor is about."""
+        moment = self._moment(message.request)
+        decision = decisions.create_order(message.command, moment)
+        work, answer = self._claimed(message.request, decision, self._order_id, None)
+        await self._commit(work)
+        self._state = decision.state
+        return Done(order=decision.state.order, answer=answer)
+
+    @handles(messages.PayOrder)
+    async def pay(self, message: messages.PayOrder) -> Done:
+        """Accept a payment."""
+        decision, answer = await self._command(
+            message.request,
+            lambda state, moment: decisions.create_payment(
+                state, message.command, moment, self._context.policy
+            ),
+            message.command.payment_id,
+        )
+        return Done(order=decision.state.order, payment=decision.result, answer=answer)
+
+    @handles(messages.CapturePayment)
+    async def capture(self, message: messages.CapturePayment) -> Done:
+        """Begin a capture."""
+        return await self._operation(
+            message.request,
+            message.payment_id,
+            lambda state, moment: decisions.capture_payment(
+                state, message.payment_id, message.amount, moment, self._context.policy
+            ),
+        )
+
+    @handles(messages.VoidPayment)
+    async def void(self, message: messages.VoidPayment) -> Done:
+        """Begin a void."""
+        return await self._operation(
+            message.request,
+            message.payment_id,
+            lambda state, moment: decisions.void_payment(
+                state, message.payment_id, moment, self._context.policy
+            ),
+        )
+
+    @handles(messages.MakeRefund)
+    async def refund(self, message: messages.MakeRefund) -> Done:
+        """Accept a refund."""
+        command = message.command
+        decision, answer = await self._command(
+            message.request,
+            lambda state, moment: decisions.refund_payment(
+                state, command, moment, self._context.policy
+            ),
+            command.refund_id,
+        )
+        payment = decision.state.payments[command.payment_id]
+        return Done(
+            order=decision.state.order, payment=payment, refund=decision.result, answer=answer
+        )
+
+    @handles(messages.CancelOrder)
+    async def cancel(self, message: messages.CancelOrder) -> Done:
+        """Cancel the order, or begin the void that comes first."""
+        return await self._operation(
+            message.request,
+            None,
+            lambda state, moment: decisions.cancel_order(state, moment, self._context.policy),
+        )
+
+    @handles(messages.ChangeNotes)
+    async def change_notes(self, message: messages.ChangeNotes) -> Done:
+        """Replace the order's notes."""
+        decision, _ = await self._command(
+            message.request,
+            lambda state, moment: decisions.change_notes(state, message.notes, moment),
+            self._order_id,
+        )
+        return Done(order=decision.state.order)
+
+    @handles(messages.ResumePayment)
+    async def resume(self, message: messages.ResumePayment) -> Done:
+        """Go on after a challenge."""
+        decision, _ = await self._command(
+            None,
+            lambda state, moment: decisions.resume_payment(
+                state, message.payment_id, moment, self._context.policy
+            ),
+            message.payment_id,
+        )
+        return Done(order=decision.state.order, payment=decision.result)
+
+    @handles(messages.ExpireOrder)
+    async def expire_order(self, _message: messages.ExpireOrder) -> bool:
+        """Expire the order when nothing speaks against it."""
+        decision, _ = await self._command(None, decisions.expire_order, self._order_id)
+        return decision.result
+
+    @handles(messages.ExpirePayment)
+    async def expire_payment(self, message: messages.ExpirePayment) -> Operation | None:
+        """Release what was not captured in time."""
+        decision, _ = await self._command(
+            None,
+            lambda state, moment: decisions.expire_payment(
+                state, message.payment_id, moment, self._context.policy
+            ),
+            message.payment_id,
+        )
+        return decision.result
+
+    @handles(messages.BeginOperation)
+    async def begin(self, message: messages.BeginOperation) -> Instruction:
+        """Say what the holder of a job is to do, when that is durable."""
+        decision, _ = await self._command(
+            None,
+            lambda state, moment: decisions.begin_operation(
+                state, message.operation_id, moment, self._context.policy
+            ),
+            message.operation_id,
+        )
+        return decision.result
+
+    @handles(messages.RecordOutcome)
+    async def record(self, message: messages.RecordOutcome) -> bool:
+        """Make the processor's answer true."""
+        decision, _ = await self._command(
+            None,
+            lambda state, moment: self._answered(
+                decisions.record_outcome(
+                    state, message.attempt_id, message.outcome, moment, self._context.policy
+                )
+            ),
+            message.attempt_id,
+        )
+        return decision.result
+
+    async def _operation(
+        self,
+        request: Request,
+        payment_id: str | None,
+        decide: Callable[[OrderState, Moment], Decision[Any]],
+    ) -> Done:
+        """A command whose answer has to wait for the operation it begins."""
+        try:
+            decision, answer = await self._command(request, decide, self._order_id, waits=True)
+        except Rejected:
+            self._ask_about_unknown()
+            raise
+        operation: Operation | None = decision.result
+        state = decision.state
+        payment = state.payments.get(payment_id or (operation.payment_id if operation else ""))
+        return Done(order=state.order, payment=payment, operation=operation, answer=answer)
+
+    async def _command(
+        self,
+        request: Request | None,
+        decide: Callable[[OrderState, Moment], Decision[Result]],
+        subject_id: str,
+        *,
+        waits: bool = False,
+    ) -> tuple[Decision[Result], StoredAnswer | None]:
+        """Decide on the order as it is, and commit; decide again when somebody else was first.
+
+        Before it refuses or does nothing, the actor makes sure that it knows the newest version.
+        """
+        for _ in range(_TRIES_MAX):
+            fresh = self._state is None
+            state = await self._current(request)
+            try:
+                decision = decide(state, self._moment(request))
+            except Rejected:
+                if fresh or await self._is_current(state):
+                    raise
+                continue
+            if decision.work is None:
+                if fresh or await self._is_current(state):
+                    return decision, None
+                continue
+            waiting = decision.result if waits else None
+            work, answer = self._claimed(request, decision, subject_id, waiting)
+            try:
+                await self._commit(work)
+            except StaleVersion:
+                self._state = None
+                continue
+            self._state = decision.state
+            return decision, answer
+        raise Unavailable("The order is being changed elsewhere")
+
+    async def _current(self, request: Request | None) -> OrderState:
+        if self._state is None:
+            self._state = await self._context.load(self._order_id)
+        state = self._state
+        if state is None:
+            # Nothing to hold on to: identities that do not exist must not fill the region.
+            self.passivate()
+            raise NotFound("Order not found")
+        if request is not None and (request.merchant_id, request.mode) != (
+            state.order.merchant_id,
+            state.order.mode,
+        ):
+            raise NotFound("Order not found")
+        return state
+
+    async def _is_current(self, state: OrderState) -> bool:
+        if await self._context.load_version(self._order_id) == state.order.version:
+            return True
+        self._state = None
+        return False
+
+    async def _commit(self, work: UnitOfWork) -> None:
+        try:
+            await self._context.commit(work)
+        except KeyTaken:
+            raise AlreadyClaimed("The idempotency key is in use") from None
+
+    def _moment(self, request: Request | None) -> Moment:
+        clock = self._context.clock
+        claim = request.claim if request else None
+        return Moment(
+            now=clock.now(),
+            real_now=clock.real_now(),
+            request_id=request.request_id if request else None,
+            surface=claim.surface if claim else None,
+        )
+
+    def _claimed(
+        self,
+        request: Request | None,
+        decision: Decision[Any],
+        subject_id: str,
+        waiting: Operation | None,
+    ) -> tuple[UnitOfWork, StoredAnswer | None]:
+        """The unit of work with the request's idempotency key, and the answer kept under it."""
+        work = decision.work
+        if work is None:
+            raise AssertionError("only a decision that writes claims a key")
+        claim = request.claim if request else None
+        if claim is None:
+            return work, None
+        answer = None
+        if waiting is None:
+            answer = self._context.render(claim.surface, decision.state, subject_id)
+        now = work.order.updated_at
+        stored = Claim(
+            scope=claim.scope,
+            key=claim.key,
+            fingerprint=claim.fingerprint,
+            surface=claim.surface,
+            operation_id=waiting.id if waiting else None,
+            answer=answer,
+            created_at=now,
+            expires_at=now + timedelta(seconds=self._context.idempotency_seconds),
+        )
+        return replace(work, claim=stored), answer
+
+    def _answered(self, decision: Decision[bool]) -> Decision[bool]:
+        """The decision with the final answers of requests that wait for what it ends."""
+        work = decision.work
+        if work is None:
+            return decision
+        answers = tuple(
+            (each.id, self._context.render(each.surface, decision.state, each.id))
+            for each in work.updates
+            if isinstance(each, Operation) and each.surface and not each.is_pending
+        )
+        if not answers:
+            return decision
+        return replace(decision, work=replace(work, answers=answers))
+
+    def _ask_about_unknown(self) -> None:
+        """Somebody wants to go on: find out about what is unknown before its time."""
+        operations: Mapping[str, Operation] = self._state.operations if self._state else {}
+        for operation in operations.values():
+            if operation.state == "unknown":
+                self._context.ask_again(operation)

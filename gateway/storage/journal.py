@@ -1,0 +1,245 @@
+"""Group commit: many units of work in one transaction, each of them whole or not at all.
+
+Every order is locked in the order of ids before anything is compared, so that two processes cannot
+lock each other out. A unit whose version is stale, or whose idempotency key somebody else holds, is
+left out and told so; the rest is written with one statement a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import asyncpg
+
+from gateway.domain.entities import Attempt, Operation, Payment, Refund
+from gateway.domain.errors import StaleVersion
+from gateway.domain.work import Entity, UnitOfWork
+from gateway.storage.rows import (
+    ATTEMPTS,
+    AUDITS,
+    EVENTS,
+    OPERATIONS,
+    ORDERS,
+    PAYMENTS,
+    REFUNDS,
+    Table,
+)
+
+__all__ = ["Committed", "Connection", "Found", "KeyTaken", "find_committed", "write_units"]
+
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+
+# In the order of the foreign keys.
+_TABLES: tuple[tuple[type[Entity], Table], ...] = (
+    (Payment, PAYMENTS),
+    (Refund, REFUNDS),
+    (Operation, OPERATIONS),
+    (Attempt, ATTEMPTS),
+)
+
+_LOCK = "SELECT id, version FROM orders WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE"
+
+# A key that has expired is taken over; one that is held is left alone and not returned.
+_CLAIM = """
+INSERT INTO idempotency_keys AS held
+    (scope, key, fingerprint, surface, operation_id, status, body, created_at, expires_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::smallint[],
+                     $7::bytea[], $8::timestamptz[], $9::timestamptz[]) ORDER BY 1, 2
+ON CONFLICT (scope, key) DO UPDATE SET
+    fingerprint = excluded.fingerprint, surface = excluded.surface,
+    operation_id = excluded.operation_id, status = excluded.status, body = excluded.body,
+    sealed = false, created_at = excluded.created_at, expires_at = excluded.expires_at
+    WHERE held.expires_at <= excluded.created_at
+RETURNING scope, key
+"""
+
+_ANSWER = """
+UPDATE idempotency_keys AS held SET status = final.status, body = final.body
+FROM unnest($1::text[], $2::smallint[], $3::bytea[]) AS final(operation_id, status, body)
+WHERE held.operation_id = final.operation_id AND held.body IS NULL
+"""
+
+_DELIVER = """
+INSERT INTO webhook_logs
+    (id, merchant_id, mode, event_id, endpoint_id, event, status, next_retry_at, created_at)
+SELECT gen_random_uuid(), happened.merchant_id, happened.mode, happened.id, endpoint.id,
+       happened.type, 'pending', happened.created_at, happened.created_at
+FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[])
+     AS happened(id, merchant_id, mode, type, created_at)
+JOIN webhook_endpoints AS endpoint
+  ON endpoint.merchant_id = happened.merchant_id AND endpoint.mode = happened.mode
+ AND endpoint.active AND endpoint.deleted_at IS NULL
+ AND (endpoint.events = '{}' OR happened.type = ANY(endpoint.events))
+RETURNING id, endpoint_id
+"""
+
+
+class KeyTaken(Exception):
+    """The unit's idempotency key is held by another request; nothing of the unit was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The deliveries that came of a batch: (delivery id, endpoint id) each."""
+
+    deliveries: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What was read back after a lost COMMIT."""
+
+    units: Sequence[UnitOfWork]
+    unclear: Sequence[UnitOfWork]
+    committed: Committed
+
+
+async def write_units(
+    connection: Connection, units: Sequence[UnitOfWork]
+) -> tuple[list[Exception | None], Committed]:
+    """Write the units inside the caller's transaction; at most one unit an order.
+
+    Answers for each unit None or why it was left out (`StaleVersion`, `KeyTaken`), and the
+    deliveries that came of the others. Raises what asyncpg raises: then nothing is written.
+    """
+    reasons: list[Exception | None] = await _stale(connection, units)
+    taken = await _claim(connection, _kept(units, reasons))
+    for number, unit in enumerate(units):
+        if reasons[number] is None and unit.id in taken:
+            reasons[number] = KeyTaken()
+    kept = _kept(units, reasons)
+    if not kept:
+        return reasons, Committed(())
+    await _write_orders(connection, kept)
+    await _write_rows(connection, kept)
+    return reasons, Committed(await _write_events(connection, kept))
+
+
+async def find_committed(connection: Connection, units: Sequence[UnitOfWork]) -> Found:
+    """What became of units whose COMMIT was not answered. What is in neither list was not written.
+
+    Each unit left its id on its order. Where somebody else has written the order since, the unit's
+    own is gone and the answer unclear.
+    """
+    rows = await connection.fetch(
+        "SELECT id, version, last_unit_id FROM orders WHERE id = ANY($1::text[])",
+        [unit.order.id for unit in units],
+    )
+    stored = {row["id"]: row for row in rows}
+    written: list[UnitOfWork] = []
+    unclear: list[UnitOfWork] = []
+    for unit in units:
+        row = stored.get(unit.order.id)
+        if row is not None and row["last_unit_id"] == unit.id:
+            written.append(unit)
+        elif row is not None and row["version"] > unit.order.version:
+            unclear.append(unit)
+    deliveries = await connection.fetch(
+        "SELECT id, endpoint_id FROM webhook_logs WHERE event_id = ANY($1::text[])",
+        [event.id for unit in written for event in unit.events],
+    )
+    pairs = [(str(row["id"]), row["endpoint_id"]) for row in deliveries]
+    return Found(units=written, unclear=unclear, committed=Committed(pairs))
+
+
+def _kept(units: Sequence[UnitOfWork], reasons: Sequence[Exception | None]) -> list[UnitOfWork]:
+    return [unit for unit, reason in zip(units, reasons, strict=True) if reason is None]
+
+
+async def _stale(connection: Connection, units: Sequence[UnitOfWork]) -> list[Exception | None]:
+    existing = [unit.order.id for unit in units if unit.expected_version]
+    versions: dict[str, int] = {}
+    if existing:
+        rows = await connection.fetch(_LOCK, existing)
+        versions = {row["id"]: row["version"] for row in rows}
+    return [
+        None
+        if versions.get(unit.order.id, 0) == unit.expected_version
+        else StaleVersion(unit.order.id)
+        for unit in units
+    ]
+
+
+async def _claim(connection: Connection, units: Sequence[UnitOfWork]) -> set[UUID]:
+    """The units whose key somebody else holds, within the batch too."""
+    first: dict[tuple[str, str], UnitOfWork] = {}
+    for unit in units:
+        if unit.claim is not None:
+            first.setdefault((unit.claim.scope, unit.claim.key), unit)
+    if not first:
+        return set()
+    rows = [
+        (
+            claim.scope,
+            claim.key,
+            claim.fingerprint,
+            claim.surface,
+            claim.operation_id,
+            claim.answer.status if claim.answer else None,
+            claim.answer.body if claim.answer else None,
+            claim.created_at,
+            claim.expires_at,
+        )
+        for claim in (unit.claim for unit in first.values())
+        if claim is not None
+    ]
+    granted = await connection.fetch(_CLAIM, *zip(*rows, strict=True))
+    winners = {first[row["scope"], row["key"]].id for row in granted}
+    return {unit.id for unit in units if unit.claim is not None and unit.id not in winners}
+
+
+async def _write_orders(connection: Connection, units: Sequence[UnitOfWork]) -> None:
+    fresh = [unit.order for unit in units if unit.expected_version == 0]
+    changed = [unit.order for unit in units if unit.expected_version]
+    if fresh:
+        await connection.execute(ORDERS.insert, *ORDERS.insert_arguments(fresh))
+    if changed:
+        await connection.execute(ORDERS.update, *ORDERS.update_arguments(changed))
+
+
+async def _write_rows(connection: Connection, units: Sequence[UnitOfWork]) -> None:
+    inserts = _by_type(entity for unit in units for entity in unit.inserts)
+    updates = _by_type(entity for unit in units for entity in unit.updates)
+    for kind, table in _TABLES:
+        # A payment that fails makes room for the next one: updates go before inserts.
+        if changed := updates.get(kind):
+            await connection.execute(table.update, *table.update_arguments(changed))
+        if fresh := inserts.get(kind):
+            await connection.execute(table.insert, *table.insert_arguments(fresh))
+    audits = [audit for unit in units for audit in unit.audits]
+    if audits:
+        await connection.execute(AUDITS.insert, *AUDITS.insert_arguments(audits))
+    answers = [
+        (operation_id, answer.status, answer.body)
+        for unit in units
+        for operation_id, answer in unit.answers
+    ]
+    if answers:
+        await connection.execute(_ANSWER, *zip(*answers, strict=True))
+
+
+def _by_type(entities: Iterable[Entity]) -> dict[type[Entity], list[Entity]]:
+    sorted_out: dict[type[Entity], list[Entity]] = {}
+    for entity in entities:
+        sorted_out.setdefault(type(entity), []).append(entity)
+    return sorted_out
+
+
+async def _write_events(
+    connection: Connection, units: Sequence[UnitOfWork]
+) -> list[tuple[str, str]]:
+    events = [event for unit in units for event in unit.events]
+    if not events:
+        return []
+    await connection.execute(EVENTS.insert, *EVENTS.insert_arguments(events))
+    rows = await connection.fetch(
+        _DELIVER,
+        [event.id for event in events],
+        [event.merchant_id for event in events],
+        [event.mode for event in events],
+        [event.type for event in events],
+        [event.created_at for event in events],
+    )
+    return [(str(row["id"]), row["endpoint_id"]) for row in rows]
