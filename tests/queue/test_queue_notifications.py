@@ -28,7 +28,7 @@ async def listening(own_redis):
 
 
 def new_hub(keys, **options) -> ChangeHub:
-    return ChangeHub(keys, idle_seconds=0.2, backoff_seconds=0.01, **options)
+    return ChangeHub(keys, idle_seconds=0.5, backoff_seconds=0.01, **options)
 
 
 async def test_a_change_of_another_process_wakes_who_waits_for_it(own_redis, keys, listening):
@@ -161,7 +161,7 @@ async def test_an_idle_listener_stays_connected(own_redis, keys, listening):
     hub.on_gap(lost.set)
 
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(lost.wait(), 1)
+        await asyncio.wait_for(lost.wait(), 1.5)
     with hub.subscribe("pay_1") as changes:
         await Changes(own_redis, keys, "other").publish(["pay_1"])
         assert await changes.wait(10)

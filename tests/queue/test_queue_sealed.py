@@ -116,7 +116,7 @@ async def test_a_hanging_redis_is_waited_for_once(cards, server):
     rest = time.monotonic() - start
 
     assert 0.2 < first < 1
-    assert rest < 0.1
+    assert rest < 0.2
     assert {"pay_1": CARD, "pay_2": CARD} == found
     assert 2 == cards.waiting
 
