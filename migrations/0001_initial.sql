@@ -313,8 +313,11 @@ CREATE TABLE simulator_transactions (
     reason text,
     payment_id text NOT NULL,
     refund_id text,
+    original text,
     amount bigint NOT NULL CHECK (amount > 0),
     currency text NOT NULL,
     created_at timestamptz NOT NULL
 );
 CREATE INDEX simulator_ledger ON simulator_transactions (sequence) WHERE outcome = 'approved';
+CREATE INDEX simulator_transactions_original ON simulator_transactions (original)
+    WHERE original IS NOT NULL;
