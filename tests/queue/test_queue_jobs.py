@@ -68,10 +68,10 @@ async def test_a_waiting_claim_gets_the_job_that_comes(own_redis, keys, until_bl
     assert payments(1) == [claimed.job for claimed in await asyncio.wait_for(claim, 10)]
 
 
-async def test_a_waiting_claim_returns_empty_after_its_time(shared_server, opened, keys):
+async def test_a_waiting_claim_returns_empty_after_its_time(redis_url, opened, keys):
     """It may block for longer than any other call may take."""
-    redis = opened(shared_server.url, timeout_seconds=0.2)
-    queue = JobQueue(opened(shared_server.url), keys, "c", reader=redis, timeout_seconds=0.2)
+    redis = opened(redis_url, timeout_seconds=0.2)
+    queue = JobQueue(opened(redis_url), keys, "c", reader=redis, timeout_seconds=0.2)
     start = time.monotonic()
 
     assert [] == await queue.claim(PAYMENTS, 10, block_milliseconds=600)

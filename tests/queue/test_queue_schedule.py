@@ -61,11 +61,11 @@ async def test_the_earliest_is_told(redis, keys):
 
 
 async def test_thousands_go_in_and_out_and_each_goes_to_one_of_two_processes(
-    shared_server, opened, keys
+    redis_url, opened, keys
 ):
     """Two clients pop side by side: together they get everything once."""
     ids = {f"whl_{n}" for n in range(5000)}
-    ours, theirs = (DueIndex(opened(shared_server.url), keys) for _ in range(2))
+    ours, theirs = (DueIndex(opened(redis_url), keys) for _ in range(2))
     await ours.put(dict.fromkeys(ids, NOON))
 
     async def pop_all(index: DueIndex) -> list[str]:
