@@ -30,6 +30,7 @@ from gateway.storage.rows import ATTEMPTS, OPERATIONS, ORDERS, PAYMENTS, REFUNDS
 __all__ = [
     "load_orders",
     "load_versions",
+    "operation_from_row",
     "order_from_row",
     "payment_from_row",
     "refund_from_row",
@@ -75,7 +76,9 @@ async def _load_parts(
     payments = [payment_from_row(row) for row in await connection.fetch(_PAYMENTS, order_ids)]
     payment_ids = [payment.id for payment in payments]
     refunds = [refund_from_row(row) for row in await connection.fetch(_REFUNDS, payment_ids)]
-    operations = [_operation(row) for row in await connection.fetch(_OPERATIONS, payment_ids)]
+    operations = [
+        operation_from_row(row) for row in await connection.fetch(_OPERATIONS, payment_ids)
+    ]
     attempts = [
         _attempt(row) for row in await connection.fetch(_ATTEMPTS, [each.id for each in operations])
     ]
@@ -94,7 +97,7 @@ async def _load_parts(
     return parts
 
 
-def order_from_row(row: asyncpg.Record) -> Order:
+def order_from_row(row: asyncpg.Record | Mapping[str, Any]) -> Order:
     """The order that a row of `orders` holds."""
     fields = dict(row)
     fields["status"] = OrderStatus(fields["status"])
@@ -135,7 +138,8 @@ def refund_from_row(row: asyncpg.Record) -> Refund:
     return Refund(**fields)
 
 
-def _operation(row: asyncpg.Record) -> Operation:
+def operation_from_row(row: asyncpg.Record) -> Operation:
+    """The operation that a row of `operations` holds."""
     fields = dict(row)
     fields["kind"] = OperationKind(fields["kind"])
     fields["purpose"] = Purpose(fields["purpose"])
