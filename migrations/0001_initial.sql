@@ -208,7 +208,7 @@ CREATE TABLE webhook_endpoints (
     id text PRIMARY KEY,
     merchant_id uuid NOT NULL REFERENCES merchants,
     mode text NOT NULL CHECK (mode IN ('test', 'live')),
-    url text NOT NULL,
+    url text,
     description text,
     events text[] NOT NULL DEFAULT '{}',
     format text NOT NULL DEFAULT 'gateway' CHECK (format IN ('gateway', 'razorpay')),
@@ -221,7 +221,9 @@ CREATE TABLE webhook_endpoints (
     failing_since timestamptz,
     deleted_at timestamptz,
     created_at timestamptz NOT NULL,
-    updated_at timestamptz NOT NULL
+    updated_at timestamptz NOT NULL,
+    -- The default endpoint keeps its secret while no URL is set.
+    CONSTRAINT webhook_endpoints_active_has_url CHECK (url IS NOT NULL OR NOT active)
 );
 CREATE INDEX webhook_endpoints_merchant ON webhook_endpoints (merchant_id, mode)
     WHERE deleted_at IS NULL;
