@@ -88,7 +88,7 @@ class StoresForTests:
         """The name of a new database, empty or with the current schema."""
         name = f"test_{secrets.token_hex(6)}"
         template = self._migrated_template() if migrated else "template0"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY wal_log")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return name
 
     def drop_database(self, name: str) -> None:

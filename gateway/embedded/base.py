@@ -70,7 +70,7 @@ class EmbeddedServer(ABC):
             self._process = None
         try:
             await self._prepare()
-            return await self._finish(await self._wait_until_ready())
+            return await self._wait_until_ready()
         except BaseException:
             await self.stop()
             raise
@@ -102,8 +102,8 @@ class EmbeddedServer(ABC):
         return self._find_pid() == pid
 
     @abstractmethod
-    async def _is_ready(self, pid: int) -> bool:
-        """Whether the process answers."""
+    async def _try(self, pid: int) -> str | None:
+        """The URL of the process once it answers, None until then."""
 
     @abstractmethod
     def _is_out_of_reach(self, pid: int) -> bool:
@@ -113,10 +113,6 @@ class EmbeddedServer(ABC):
     def _address(self, pid: int) -> str | None:
         """The URL at which the process serves."""
 
-    @abstractmethod
-    async def _finish(self, pid: int) -> str:
-        """What is left to do on the process, which answers now; its URL."""
-
     def _environment(self) -> dict[str, str]:
         """Nothing of ours: a server needs none of the gateway's secrets."""
         return {"LC_ALL": "C", "TZ": "UTC", "PATH": "/usr/local/bin:/usr/bin:/bin"}
@@ -125,15 +121,15 @@ class EmbeddedServer(ABC):
         """Whether what ended the server at its start will be over in a moment."""
         return False
 
-    async def _wait_until_ready(self) -> int:
+    async def _wait_until_ready(self) -> str:
         deadline = time.monotonic() + self._start_seconds_max
         while True:
             process = self._running_process()
             if process.is_adopted and self._is_out_of_reach(process.pid):
                 await self.stop()
                 continue
-            if await self._is_ready(process.pid):
-                return process.pid
+            if (url := await self._try(process.pid)) is not None:
+                return url
             if time.monotonic() > deadline:
                 raise self._failure(f"does not answer within {self._start_seconds_max:g} s")
             await asyncio.sleep(_POLL_SECONDS)

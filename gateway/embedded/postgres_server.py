@@ -26,6 +26,7 @@ __all__ = ["DATABASE", "EmbeddedPostgres"]
 DATABASE = "gateway"
 _PORT = 5432  # only names the socket: nothing listens on TCP
 _INITDB_SECONDS_MAX = 120.0
+_ANSWER_SECONDS_MAX = 5.0
 
 # A small machine, and money: commits are flushed, and nothing that was in a statement is logged.
 # An ERROR goes to the client that caused it; its text, DETAIL and statement may quote values.
@@ -107,6 +108,8 @@ class EmbeddedPostgres(EmbeddedServer):
         command = [str(self._binaries / "initdb"), f"--pgdata={draft}", f"--username={DATABASE}"]
         command += ["--auth=trust", "--encoding=UTF8", "--no-locale", "--no-instructions"]
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        if self.settings.get("fsync") == "off":
+            command.append("--no-sync")
         result = subprocess.run(  # noqa: S603 - our own command
             self._as_account(_with_a_name(command, uid)),
             env=self._environment(),
@@ -171,8 +174,18 @@ class EmbeddedPostgres(EmbeddedServer):
         is_postgres = bool(command) and Path(command[0]).name == "postgres"
         return pid if is_postgres and str(self.data) in command else None
 
-    async def _is_ready(self, pid: int) -> bool:
-        return self._says_ready(pid)
+    async def _try(self, pid: int) -> str | None:
+        """Ready is also a server whose sessions are about to be ended by another one's crash."""
+        socket = self._socket_of(pid) if self._says_ready(pid) else None
+        if socket is None:
+            return None
+        try:
+            await _ensure_database(socket)
+        except (OSError, TimeoutError, asyncpg.PostgresConnectionError):
+            return None
+        except (asyncpg.CannotConnectNowError, asyncpg.CrashShutdownError):
+            return None
+        return _dsn(socket, DATABASE)
 
     def _says_ready(self, pid: int) -> bool:
         lines = self._read(self.data / "postmaster.pid")
@@ -194,22 +207,23 @@ class EmbeddedPostgres(EmbeddedServer):
         socket = self._socket_of(pid)
         return _dsn(socket, DATABASE) if socket is not None else None
 
-    async def _finish(self, pid: int) -> str:
-        """Create the database, unless an earlier start has got as far as that."""
-        socket = self._socket_of(pid)
-        if socket is None:
-            raise self._failure("has ended again")
-        try:
-            connection = await asyncpg.connect(_dsn(socket, DATABASE))
-        except asyncpg.InvalidCatalogNameError:
-            connection = await asyncpg.connect(_dsn(socket, "postgres"))
-            await connection.execute(f"CREATE DATABASE {DATABASE}")
-        await connection.close()
-        return _dsn(socket, DATABASE)
-
     def _will_pass(self, output: str) -> bool:
         """The processes of a server that was killed end a moment after it."""
         return "pre-existing shared memory block" in output
+
+
+async def _ensure_database(socket: Path) -> None:
+    """Create the database, unless an earlier start has got as far as that."""
+    try:
+        connection = await _connect(socket, DATABASE)
+    except asyncpg.InvalidCatalogNameError:
+        connection = await _connect(socket, "postgres")
+        await connection.execute(f"CREATE DATABASE {DATABASE}")
+    await connection.close()
+
+
+async def _connect(socket: Path, database: str) -> asyncpg.Connection[asyncpg.Record]:
+    return await asyncpg.connect(_dsn(socket, database), timeout=_ANSWER_SECONDS_MAX)
 
 
 def _dsn(socket: Path, database: str) -> str:

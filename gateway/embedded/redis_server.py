@@ -62,17 +62,14 @@ class EmbeddedRedis(EmbeddedServer):
             return None
         return int(first) if _works_in(int(first), self.data) else None
 
-    async def _is_ready(self, _pid: int) -> bool:
-        return await _answers(self._socket)
+    async def _try(self, pid: int) -> str | None:
+        return self._address(pid) if await _answers(self._socket) else None
 
     def _is_out_of_reach(self, _pid: int) -> bool:
         """It listens before it writes its pid file."""
         return not self._socket.exists()
 
     def _address(self, _pid: int) -> str | None:
-        return f"unix://{quote(str(self._socket))}"
-
-    async def _finish(self, _pid: int) -> str:
         return f"unix://{quote(str(self._socket))}"
 
     @property
@@ -99,10 +96,10 @@ async def _answers(socket: Path) -> bool:
     try:
         async with asyncio.timeout(_ANSWER_SECONDS_MAX):
             reader, writer = await asyncio.open_unix_connection(socket)
-            writer.write(b"PING\r\n")
-            answer = await reader.readline()
-            writer.close()
-            await writer.wait_closed()
+            try:
+                writer.write(b"PING\r\n")
+                return (await reader.readline()).startswith(b"+PONG")
+            finally:
+                writer.transport.abort()
     except (OSError, TimeoutError):
         return False
-    return answer.startswith(b"+PONG")
