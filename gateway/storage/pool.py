@@ -16,6 +16,9 @@ __all__ = ["Pool", "is_connection_lost", "is_transient", "is_unavailable", "open
 
 _TRANSIENT = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 _CONNECTION_ENDED = frozenset({"57P01", "57P02", "57P04", "57P05"})
+# asyncpg has no class of its own for these. The last is also what a pool's connection says after
+# the server has ended it, because the pool takes it back at that moment.
+_GONE = ("is closed", "is closing", "closed in the middle", "released back to the pool")
 # Starting up or shutting down; read only, as a former primary is; cancelled by a time limit.
 _NOT_NOW = frozenset({"57P03", "25006", "57014"})
 
@@ -76,7 +79,7 @@ def is_connection_lost(error: BaseException) -> bool:
     if isinstance(error, asyncpg.PostgresConnectionError | ConnectionError):
         return True
     if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
-        return "clos" in str(error)  # "connection is closed", "pool is closing"
+        return any(words in str(error) for words in _GONE)
     return _sqlstate(error) in _CONNECTION_ENDED
 
 
