@@ -51,6 +51,13 @@ class Call:
     function: Callable[[Notebook], object]
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Let the loop run until the condition holds, for five seconds at most."""
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 it is about states that set no event
+            await asyncio.sleep(0)
+
+
 class Notebook(Actor):
     """Writes down what it is told, in a list that may outlive it."""
 

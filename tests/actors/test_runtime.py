@@ -24,7 +24,17 @@ from gateway.actors.errors import (
 )
 from gateway.actors.runtime import Actor, Ref, handles
 from gateway.domain.errors import Rejected
-from tests.actors.actor_samples import Break, Broken, Call, Held, Note, Notebook, Read, Refuse
+from tests.actors.actor_samples import (
+    Break,
+    Broken,
+    Call,
+    Held,
+    Note,
+    Notebook,
+    Read,
+    Refuse,
+    until,
+)
 
 waker: ContextVar[str] = ContextVar("waker", default="nobody")
 
@@ -516,8 +526,7 @@ async def test_a_failure_of_spawned_work_ends_the_actor() -> None:
     owner = Lonely()
     ref = Ref(cell_of(owner, []))
     await ask(ref, Call(function=lambda actor: actor.spawn(fail(), "failing")))
-    for _ in range(10):
-        await asyncio.sleep(0)
+    await until(lambda: not ref.alive)
 
     assert [Broken] == [type(failure) for failure in owner.endings]
 
