@@ -71,6 +71,8 @@ class Settings(BaseSettings):
     processor_actors: int = 8
     processor_calls_max: int = 12_000  # in flight at once, all processor actors together
     claim_count: int = 200
+    take_over_seconds: float = 60  # jobs of a process that has been silent for so long
+    job_patience_seconds: float = 120  # how long a job waits for stores that are away
     recovery_seconds: float = 30
     recovery_slice: int = 500
 
@@ -100,6 +102,8 @@ class Settings(BaseSettings):
     simulator_upi_success_percent: int = 90
     simulator_card_success_percent: int = 95
     simulator_timeout_seconds: float = 30
+    # Payments and refunds by a distribution instead: lognormal:120:380, p50 and p99 in ms.
+    simulator_delay: str | None = None
 
     @field_validator("trusted_proxies", "webhook_allowed_networks", mode="before")
     @classmethod

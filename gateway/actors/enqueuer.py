@@ -15,7 +15,8 @@ import structlog
 from gateway.actors.journal import FaultPoint, no_fault
 from gateway.actors.supervisor import TreeNode
 from gateway.domain.jobs import Job
-from gateway.queue import JobQueue, is_redis_unavailable
+from gateway.queue.client import is_redis_unavailable
+from gateway.queue.jobs import JobQueue
 
 __all__ = ["Enqueuer"]
 
@@ -110,7 +111,7 @@ class Enqueuer:
         for mapping in (self._changed, self._due):
             while len(mapping) > self._pending_max:
                 self.dropped_total += 1
-                mapping.pop(next(iter(mapping)))  # type: ignore[attr-defined] # both are dicts
+                mapping.pop(next(iter(mapping)))
 
     async def _run(self) -> None:
         backoff = _BACKOFF_FIRST_SECONDS

@@ -111,7 +111,7 @@ class Journal:
         except BatcherFull:
             raise Unavailable("Too many requests wait to be written") from None
 
-    async def _flush(self, units: Sequence[UnitOfWork]) -> Sequence[Exception | None]:  # type: ignore[override]
+    async def _flush(self, units: Sequence[UnitOfWork]) -> Sequence[Exception | None]:
         results: dict[object, Exception | None] = {}
         left = list(units)
         for _ in range(_TRIES_MAX):
@@ -159,6 +159,9 @@ class Journal:
         return reasons, committed
 
     async def _commit(self, transaction: asyncpg.transaction.Transaction) -> None:
+        if self._fault is no_fault:
+            await transaction.commit()
+            return
         commit = asyncio.ensure_future(transaction.commit())
         # The statement is on its way as soon as the loop has turned once.
         await asyncio.sleep(0)
@@ -197,7 +200,9 @@ class Journal:
             async with self._pool.acquire(timeout=self._acquire_seconds) as connection:
                 found = await find_committed(connection, units)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            logger.error("journal_commit_unknown", error=type(error).__name__, units=len(units))
+            logger.error(  # noqa: TRY400 - no traceback, it may quote values
+                "journal_commit_unknown", error=type(error).__name__, units=len(units)
+            )
             results.update((unit.id, CommitUnknown()) for unit in units)
             return []
         logger.warning("journal_commit_read_back", units=len(units), found=len(found.units))

@@ -237,7 +237,7 @@ class OrderActor(Actor):
                 if fresh or await self._is_current(state):
                     return decision, None
                 continue
-            waiting = decision.result if waits else None
+            waiting: Any = decision.result if waits else None
             work, answer = self._claimed(request, decision, subject_id, waiting)
             try:
                 await self._commit(work)

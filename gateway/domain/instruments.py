@@ -6,6 +6,7 @@ networks publish them.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,8 +17,10 @@ __all__ = [
     "METHODS",
     "CardData",
     "Instrument",
+    "card_from_bytes",
     "card_instrument",
     "card_network",
+    "card_to_bytes",
     "check_vpa",
     "normalize_card_number",
     "passes_luhn",
@@ -54,6 +57,20 @@ class Instrument:
     card_last4: str | None = None
     card_expiry_month: int | None = None
     card_expiry_year: int | None = None
+
+
+def card_to_bytes(card: CardData) -> bytes:
+    """The card data as it is sealed."""
+    fields = (card.number, card.expiry_month, card.expiry_year, card.cvv, card.holder_name)
+    return json.dumps(fields).encode()
+
+
+def card_from_bytes(data: bytes) -> CardData:
+    """The card data that `card_to_bytes` wrote."""
+    number, month, year, cvv, holder_name = json.loads(data)
+    return CardData(
+        number=number, expiry_month=month, expiry_year=year, cvv=cvv, holder_name=holder_name
+    )
 
 
 def check_vpa(vpa: str) -> str:

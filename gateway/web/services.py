@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,11 +10,14 @@ import asyncpg
 from aiohttp import web
 
 from gateway.domain.clock import Clock
-from gateway.queue import ChangeHub, JobQueue, SealedCards
+from gateway.domain.errors import InvalidState
+from gateway.queue.jobs import JobQueue
+from gateway.queue.notifications import ChangeHub
+from gateway.queue.sealed import SealedCards
 from gateway.security.outbound import OutboundGuard
 from gateway.security.vault import Vault
 
-__all__ = ["SERVICES", "Orders", "Services", "Webhooks"]
+__all__ = ["SERVICES", "BankLedger", "Orders", "Services", "Webhooks"]
 
 
 class Orders(Protocol):
@@ -37,9 +40,35 @@ class Webhooks(Protocol):
         ...
 
 
+class BankLedger(Protocol):
+    """The books of the simulated bank, for `GET /api/v1/test/bank/ledger`."""
+
+    async def __call__(self, *, limit: int, offset: int) -> Any:
+        """An object with `rows` (dataclasses) and `total`."""
+        ...
+
+
+def _no_processor(_mode: str) -> str:
+    raise InvalidState("No processor configured", reason="no_processor")
+
+
+def _unobserved(_route: str, _method: str, _status: int, _seconds: float) -> None:
+    """Nobody counts requests."""
+
+
+async def _nobody_to_tell(_key_ids: Sequence[str]) -> None:
+    """There is no other process."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything a handler may use. `settings` is `gateway.settings.Settings`."""
+    """Everything a handler may use. `settings` is `gateway.settings.Settings`.
+
+    `choose_processor` names the processor for a mode or raises InvalidState. `observe` is told of
+    every request: route template, method, status, seconds. `revoke_keys` tells all processes which
+    keys no longer hold, or have other settings. `arm_fault` raises ValueError for what it does not
+    know; it and `bank_ledger` are there in test mode only.
+    """
 
     settings: Any
     clock: Clock
@@ -55,6 +84,11 @@ class Services:
     is_draining: Callable[[], bool]
     worker_is_running: Callable[[], bool]
     redis_is_connected: Callable[[], Awaitable[bool]]
+    choose_processor: Callable[[str], str] = _no_processor
+    observe: Callable[[str, str, int, float], None] = _unobserved
+    revoke_keys: Callable[[Sequence[str]], Awaitable[None]] = _nobody_to_tell
+    bank_ledger: BankLedger | None = None
+    arm_fault: Callable[[str, str], None] | None = None
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

@@ -1,0 +1,200 @@
+"""Processor actors: call the payment processor, and tell the order what it said.
+
+They write no rows. The order's actor says what is to be done, makes the attempt durable before the
+call, and the outcome after it; only then is the job acknowledged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Protocol
+
+import structlog
+
+from gateway.actors.errors import ActorError
+from gateway.actors.journal import FaultPoint, no_fault
+from gateway.actors.messages import BeginOperation, RecordOutcome
+from gateway.actors.region import Region
+from gateway.actors.runtime import Actor, handles
+from gateway.domain.decisions import Acknowledge, Instruction, LookUp, Proceed
+from gateway.domain.entities import Operation, Payment
+from gateway.domain.errors import Unavailable
+from gateway.domain.instruments import CardData, card_from_bytes
+from gateway.domain.outcomes import CardDataLost, FailedSurely, Outcome, Transaction
+from gateway.processors.protocol import Processor, call, look_up, resume
+from gateway.queue.client import is_redis_unavailable
+from gateway.queue.jobs import ClaimedJob
+
+__all__ = ["CardSource", "ProcessorActor", "ProcessorContext", "RunJob"]
+
+logger = structlog.get_logger(__name__)
+
+_CARD_KINDS = ("charge", "authorize")
+_BACKOFF_FIRST_SECONDS = 0.1
+_BACKOFF_MAX_SECONDS = 2.0
+
+
+class CardSource(Protocol):
+    """Where sealed card data is read from."""
+
+    async def get(self, payment_id: str) -> bytes | None:
+        """The card data in the clear, None when it is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunJob:
+    """A claimed job to be carried out. No reply; `finished` of the context is told."""
+
+    claimed: ClaimedJob
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessorContext:
+    """What all processor actors share.
+
+    `finished(job, done, error)` frees the job's place; it is acknowledged when done.
+    """
+
+    orders: Region
+    processors: Mapping[str, Processor]
+    cards: CardSource
+    finished: Callable[[ClaimedJob, bool, str | None], None]
+    observe: Callable[[str, str, str, float], None]
+    observe_job: Callable[[str, str, float], None]
+    ask_seconds: float
+    patience_seconds: float
+    fault: FaultPoint = no_fault
+
+
+class ProcessorActor(Actor):
+    """Carries out jobs, many at a time: a bank that takes its second holds nobody up."""
+
+    def __init__(self, context: ProcessorContext, *, calls_max: int) -> None:
+        super().__init__(tasks_max=calls_max)
+        self._context = context
+
+    @handles(RunJob)
+    async def run(self, message: RunJob) -> None:
+        """Start on a job."""
+        self.spawn(self._run(message.claimed), "processor-job")
+
+    async def _run(self, claimed: ClaimedJob) -> None:
+        error: str | None = None
+        done = False
+        started = monotonic()
+        try:
+            outcome = await self._carry_out(claimed)
+            done = True
+        except Exception as failure:  # noqa: BLE001 - one bad job must not end the others' calls
+            error = type(failure).__name__
+            outcome = "error"
+        finally:
+            self._context.finished(claimed, done, error)
+        seconds = monotonic() - started
+        self._context.observe_job(claimed.job.kind, outcome, seconds)
+        logger.info(
+            "job",
+            kind=claimed.job.kind,
+            order_id=claimed.job.identity,
+            operation_id=claimed.job.subject,
+            outcome=outcome,
+            error=error,
+            seconds=round(seconds, 6),
+        )
+
+    async def _carry_out(self, claimed: ClaimedJob) -> str:
+        job = claimed.job
+        instruction: Instruction = await self._ask(
+            job.identity, BeginOperation(operation_id=job.subject)
+        )
+        last = "acknowledged"
+        while not isinstance(instruction, Acknowledge):
+            outcome = await self._perform(instruction)
+            last = type(outcome).__name__
+            await self._context.fault("processor.after_call")
+            send_again = await self._ask(
+                job.identity, RecordOutcome(attempt_id=instruction.attempt.id, outcome=outcome)
+            )
+            if not send_again:
+                break
+            instruction = Proceed(
+                attempt=instruction.attempt,
+                operation=instruction.operation,
+                payment=instruction.payment,
+            )
+        return last
+
+    async def _ask(self, order_id: str, message: object) -> Any:
+        """Ask the order's actor; while stores are away, again and again, for a limited time."""
+        deadline = monotonic() + self._context.patience_seconds
+        backoff = _BACKOFF_FIRST_SECONDS
+        while True:
+            try:
+                return await self._context.orders.ask(
+                    order_id, message, deadline_seconds=self._context.ask_seconds
+                )
+            except (Unavailable, ActorError):
+                if monotonic() + backoff > deadline:
+                    raise
+            await asyncio.sleep(backoff)
+            backoff = min(backoff * 2, _BACKOFF_MAX_SECONDS)
+
+    async def _perform(self, instruction: Proceed | LookUp) -> Outcome:
+        operation, payment = instruction.operation, instruction.payment
+        processor = self._context.processors[payment.processor]
+        card: CardData | None = None
+        sends = isinstance(instruction, Proceed) and not instruction.resume
+        if sends and payment.instrument.method == "card" and operation.kind in _CARD_KINDS:
+            found = await self._card(payment)
+            if not isinstance(found, CardData):
+                return found
+            card = found
+        transaction = _transaction(instruction.attempt.id, operation, payment, card)
+        started = monotonic()
+        if isinstance(instruction, LookUp):
+            verb, outcome = "lookup", await look_up(processor, transaction)
+        elif instruction.resume:
+            verb, outcome = "resume", await resume(processor, transaction)
+        else:
+            verb, outcome = str(operation.kind), await call(processor, transaction)
+        self._context.observe(
+            payment.processor, verb, type(outcome).__name__, monotonic() - started
+        )
+        return outcome
+
+    async def _card(self, payment: Payment) -> CardData | Outcome:
+        deadline = monotonic() + self._context.patience_seconds / 2
+        while True:
+            try:
+                data = await self._context.cards.get(payment.id)
+            except (Unavailable, OSError) as error:
+                if not isinstance(error, Unavailable) and not is_redis_unavailable(error):
+                    raise
+                if monotonic() > deadline:
+                    return FailedSurely(reason="card_data_unreachable")
+                await asyncio.sleep(_BACKOFF_FIRST_SECONDS)
+                continue
+            return CardDataLost() if data is None else card_from_bytes(data)
+
+
+def _transaction(
+    reference: str, operation: Operation, payment: Payment, card: CardData | None
+) -> Transaction:
+    return Transaction(
+        reference=reference,
+        kind=str(operation.kind),
+        payment_id=payment.id,
+        order_id=payment.order_id,
+        refund_id=operation.refund_id,
+        amount=operation.amount,
+        currency=payment.currency,
+        method=payment.instrument.method,
+        vpa=payment.instrument.vpa,
+        bank=payment.instrument.bank,
+        wallet=payment.instrument.wallet,
+        card=card,
+        original=payment.processor_reference,
+    )

@@ -1,0 +1,298 @@
+"""Everything put together: stores, actors, listeners. Started top down, stopped bottom up."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+import structlog
+from aiohttp import web
+
+from gateway.actors.journal import no_fault
+from gateway.actors.supervisor import Supervisor
+from gateway.domain.clock import Clock
+from gateway.domain.errors import InvalidState
+from gateway.embedded import DataDirectory, EmbeddedPostgres, EmbeddedRedis, EmbeddedStores
+from gateway.faults import Faults
+from gateway.observers import Observers
+from gateway.processors.protocol import ProcessorContext
+from gateway.processors.registry import Registry, discover
+from gateway.queue.client import Keys, open_redis, ping
+from gateway.queue.jobs import JobQueue
+from gateway.queue.notifications import ChangeHub
+from gateway.queue.sealed import SealedCards
+from gateway.security.outbound import OutboundGuard
+from gateway.security.passwords import PasswordHasher
+from gateway.security.vault import Vault
+from gateway.seeding import seed_test_merchant
+from gateway.settings import Settings
+from gateway.storage.migrations import migrate
+from gateway.storage.pool import Pool, open_pool
+from gateway.tree import Tree
+from gateway.web.application import make_application
+from gateway.web.services import Services
+
+__all__ = ["Gateway", "WrongKey"]
+
+logger = structlog.get_logger(__name__)
+
+
+class WrongKey(Exception):
+    """GATEWAY_ENCRYPTION_KEY is missing, or is not the key that this database was sealed with."""
+
+
+class Gateway:
+    """One process. `start` returns when requests are answered, `stop` when everything has ended."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        observers: Observers | None = None,
+    ) -> None:
+        self.settings = settings
+        self.observers = observers or Observers()
+        self.clock = clock or Clock()
+        self.faults = Faults()
+        self.draining = False
+        self.port = 0
+        self._stack = AsyncExitStack()
+        self._tree: Tree | None = None
+        self._supervisor: Supervisor | None = None
+        self._listeners: list[web.BaseSite] = []
+        self._runner: web.AppRunner | None = None
+        self._hub: ChangeHub | None = None
+
+    @property
+    def failed(self) -> asyncio.Future[Exception]:
+        """Done when the root supervisor gave up: the process is to end."""
+        if self._supervisor is None:
+            raise RuntimeError("not started")
+        return self._supervisor.failed
+
+    @property
+    def url(self) -> str:
+        """Where the gateway listens, for this machine."""
+        return self.settings.public_url or f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> None:
+        """Start everything in order; what was started is stopped again when something fails."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+
+    async def _start(self) -> None:
+        database_url, redis_url, vault = await self._open_stores()
+        pool = await self._open_database(database_url, vault)
+        registry = await self._start_processors(pool)
+        tree = await self._start_actors(pool, redis_url, vault, registry)
+        await self._listen(self._services(tree, pool, vault, registry))
+
+    async def stop(self) -> None:
+        """Stop everything in mirror order; may be called twice."""
+        self.begin_draining()
+        await self._stack.aclose()
+
+    def begin_draining(self) -> None:
+        """Take no more: not ready, no new connections; those who wait get an answer at once."""
+        if self.draining:
+            return
+        self.draining = True
+        if self._hub is not None:
+            self._hub.close()
+
+    async def _open_stores(self) -> tuple[str, str, Vault]:
+        settings = self.settings
+        database_url, redis_url = _revealed(settings.database_url), _revealed(settings.redis_url)
+        directory = DataDirectory(settings.data_dir)
+        if database_url is None or redis_url is None:
+            stores = EmbeddedStores(
+                directory,
+                postgres=EmbeddedPostgres(directory) if database_url is None else None,
+                redis=EmbeddedRedis(directory) if redis_url is None else None,
+            )
+            addresses = await stores.start()
+            self._stack.push_async_callback(stores.stop)
+            vault = self._vault(directory if database_url is None else None)
+            return (
+                database_url or str(addresses.database_url),
+                redis_url or str(addresses.redis_url),
+                vault,
+            )
+        return database_url, redis_url, self._vault(None)
+
+    def _vault(self, directory: DataDirectory | None) -> Vault:
+        keys = _revealed(self.settings.encryption_key)
+        if keys is not None:
+            return Vault([key.strip() for key in keys.split(",")])
+        if directory is None:
+            raise WrongKey("GATEWAY_ENCRYPTION_KEY is required together with DATABASE_URL")
+        return Vault([directory.encryption_key()])
+
+    async def _open_database(self, database_url: str, vault: Vault) -> Pool:
+        pool = await open_pool(
+            database_url,
+            size_max=self.settings.database_connections_max,
+            command_timeout_seconds=self.settings.database_timeout_seconds,
+            acquire_timeout_seconds=self.settings.database_timeout_seconds,
+        )
+        self._stack.push_async_callback(_close_pool, pool)
+        async with pool.acquire() as connection:
+            await migrate(connection, self.clock)
+            await _check_key(connection, vault)
+            if self.settings.test_mode:
+                passwords = PasswordHasher()
+                await seed_test_merchant(connection, vault, passwords, self.clock)
+                passwords.close()
+        return pool
+
+    async def _start_processors(self, pool: Pool) -> Registry:
+        registry = discover()
+        for broken in registry.broken:
+            logger.error("processor_broken", problem=str(broken))
+        context = ProcessorContext(clock=self.clock, pool=pool, settings=self.settings.model_dump())
+        await registry.start(context)
+        self._stack.push_async_callback(registry.close)
+        return registry
+
+    async def _start_actors(
+        self, pool: Pool, redis_url: str, vault: Vault, registry: Registry
+    ) -> Tree:
+        settings = self.settings
+        keys = Keys(settings.redis_prefix)
+        consumer = f"{socket.gethostname()}-{secrets.token_hex(4)}"
+        redis = open_redis(
+            redis_url,
+            timeout_seconds=settings.redis_timeout_seconds,
+            connections_max=settings.redis_connections_max,
+        )
+        self._stack.push_async_callback(redis.aclose)
+        reader = open_redis(
+            redis_url,
+            timeout_seconds=settings.redis_timeout_seconds,
+            connections_max=settings.redis_connections_max,
+        )
+        self._stack.push_async_callback(reader.aclose)
+        sealed = SealedCards(
+            redis,
+            keys,
+            vault,
+            expire_seconds=settings.sealed_seconds,
+            timeout_seconds=settings.sealed_wait_seconds,
+            entries_max=settings.sealed_in_memory_max,
+        )
+        self._stack.push_async_callback(sealed.aclose)
+        self._hub = ChangeHub(keys, own_name=consumer)
+        tree = Tree(
+            settings=settings,
+            clock=self.clock,
+            pool=pool,
+            redis=redis,
+            queue=JobQueue(
+                redis,
+                keys,
+                consumer,
+                reader=reader,
+                timeout_seconds=settings.redis_timeout_seconds,
+            ),
+            keys=keys,
+            hub=self._hub,
+            sealed=sealed,
+            vault=vault,
+            registry=registry,
+            guard=self._guard(),
+            observers=self.observers,
+            fault=self.faults.hit if settings.test_controls else no_fault,
+        )
+        self._supervisor = tree.root
+        await tree.root.start()
+        self._stack.push_async_callback(tree.root.stop)
+        listening = asyncio.create_task(self._hub.run(reader), name="changes")
+        self._stack.push_async_callback(_cancel, listening)
+        self._tree = tree
+        return tree
+
+    def _guard(self) -> OutboundGuard:
+        return OutboundGuard(
+            allow_loopback=self.settings.test_mode,
+            allowed_networks=self.settings.webhook_allowed_networks,
+        )
+
+    def _services(self, tree: Tree, pool: Pool, vault: Vault, registry: Registry) -> Services:
+        async def redis_is_connected() -> bool:
+            return await ping(tree.redis, timeout_seconds=self.settings.redis_timeout_seconds)
+
+        def choose_processor(mode: str) -> str:
+            if mode == "test" and "simulator" in registry.processors:
+                return "simulator"
+            raise InvalidState("No processor configured")
+
+        return Services(
+            settings=self.settings,
+            clock=self.clock,
+            pool=pool,
+            orders=tree.orders,
+            webhooks=tree.deliverer,
+            vault=vault,
+            sealed=tree.sealed,
+            jobs=tree.queue,
+            changes=tree.hub,
+            guard=tree.guard,
+            supervision_tree=tree.root.tree,
+            is_draining=lambda: self.draining,
+            worker_is_running=lambda: tree.processors.is_running,
+            redis_is_connected=redis_is_connected,
+            choose_processor=choose_processor,
+            arm_fault=self.faults.arm,
+        )
+
+    async def _listen(self, services: Services) -> None:
+        runner = web.AppRunner(
+            make_application(services),
+            access_log=None,
+            handler_cancellation=False,
+            shutdown_timeout=self.settings.shutdown_seconds,
+        )
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        settings = self.settings
+        for port in (settings.port, settings.dashboard_port, settings.checkout_port):
+            if port is not None:
+                site = web.TCPSite(runner, settings.host, port, backlog=1024)
+                await site.start()
+                self._listeners.append(site)
+        self.port = runner.addresses[0][1]
+
+
+def _revealed(secret: object) -> str | None:
+    reveal: Callable[[], str] | None = getattr(secret, "get_secret_value", None)
+    return reveal() if reveal is not None else None
+
+
+async def _check_key(connection: object, vault: Vault) -> None:
+    fetchval: Callable[..., Awaitable[bytes | None]] = connection.fetchval  # type: ignore[attr-defined]
+    stored = await fetchval(
+        "INSERT INTO gateway_state AS kept (name, value) VALUES ('encryption_key', $1)"
+        " ON CONFLICT (name) DO UPDATE SET value = kept.value RETURNING value",
+        vault.check_value(),
+    )
+    if stored is None or not vault.accepts(stored):
+        raise WrongKey("GATEWAY_ENCRYPTION_KEY is not the key this database was sealed with")
+
+
+async def _close_pool(pool: Pool) -> None:
+    try:
+        await asyncio.wait_for(pool.close(), 5)
+    except TimeoutError:
+        pool.terminate()
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,216 @@
+"""The supervision tree as code: a list of children, started in this order, stopped in reverse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from redis.asyncio import Redis
+
+from gateway.actors.deliverer import WebhookDeliverer
+from gateway.actors.enqueuer import Enqueuer
+from gateway.actors.journal import FaultPoint, Journal
+from gateway.actors.order import OrderActor, OrderContext
+from gateway.actors.pool import PoolLimits, ProcessorPool
+from gateway.actors.processor import ProcessorContext
+from gateway.actors.recovery import Recovery, RecoveryPeriods
+from gateway.actors.region import Region
+from gateway.actors.rehydration import Rehydration
+from gateway.actors.supervisor import ChildSpec, Supervisor
+from gateway.domain.clock import Clock
+from gateway.domain.decisions import Policy
+from gateway.domain.entities import Operation
+from gateway.domain.jobs import Job, JobKind
+from gateway.domain.work import UnitOfWork
+from gateway.observers import Observers
+from gateway.processors.registry import Registry
+from gateway.queue.client import Keys
+from gateway.queue.jobs import JobQueue
+from gateway.queue.notifications import ChangeHub
+from gateway.queue.sealed import SealedCards
+from gateway.security.outbound import OutboundGuard
+from gateway.security.vault import Vault
+from gateway.settings import Settings
+from gateway.storage.dead_letters import bury_job
+from gateway.storage.pool import Pool
+from gateway.web.surfaces import render
+
+__all__ = ["Tree"]
+
+
+@dataclass(kw_only=True)
+class Tree:
+    """All actors of a process and what they share; `root` is started and stopped."""
+
+    settings: Settings
+    clock: Clock
+    pool: Pool
+    redis: Redis
+    keys: Keys
+    queue: JobQueue
+    hub: ChangeHub
+    sealed: SealedCards
+    vault: Vault
+    registry: Registry
+    guard: OutboundGuard
+    observers: Observers
+    fault: FaultPoint
+
+    @cached_property
+    def root(self) -> Supervisor:
+        """The root supervisor. Each child may use those that stand before it."""
+        return Supervisor(
+            "root",
+            [
+                ChildSpec(name="journal", factory=lambda: self.journal),
+                ChildSpec(name="enqueuer", factory=lambda: self.enqueuer),
+                ChildSpec(name="orders", factory=lambda: self.orders, stop_seconds=15),
+                ChildSpec(
+                    name="processors",
+                    factory=lambda: self.processors,
+                    stop_seconds=self.settings.shutdown_seconds + 5,
+                ),
+                ChildSpec(
+                    name="webhooks",
+                    factory=lambda: self.deliverer,
+                    stop_seconds=self.settings.shutdown_seconds + 5,
+                ),
+                ChildSpec(name="recovery", factory=lambda: self.recovery),
+            ],
+            restarts=self.settings.restarts_max,
+            period_seconds=self.settings.restarts_period_seconds,
+        )
+
+    @cached_property
+    def journal(self) -> Journal:
+        """Group commit to Postgres."""
+        return Journal(
+            self.pool,
+            self._committed,
+            batch_max=self.settings.journal_batch_max,
+            pending_max=self.settings.journal_pending_max,
+            acquire_seconds=self.settings.database_timeout_seconds,
+            observe=self.observers.journal_batch,
+            fault=self.fault,
+        )
+
+    @cached_property
+    def enqueuer(self) -> Enqueuer:
+        """Jobs, changes and due times to Redis."""
+        return Enqueuer(
+            self.queue,
+            batch_max=self.settings.journal_batch_max,
+            pending_max=self.settings.enqueuer_pending_max,
+            fault=self.fault,
+        )
+
+    @cached_property
+    def orders(self) -> Region:
+        """One actor an order."""
+        rehydration = Rehydration(
+            self.pool,
+            batch_max=self.settings.journal_batch_max,
+            pending_max=self.settings.journal_pending_max,
+            acquire_seconds=self.settings.database_timeout_seconds,
+        )
+        context = OrderContext(
+            clock=self.clock,
+            policy=self.policy,
+            render=render,
+            commit=self.journal.commit,
+            load=rehydration.load,
+            load_version=rehydration.load_version,
+            ask_again=self._ask_again,
+            idempotency_seconds=self.settings.idempotency_seconds,
+        )
+        return Region(
+            "orders",
+            lambda order_id: OrderActor(order_id, context),
+            live_max=self.settings.live_orders_max,
+            idle_seconds=self.settings.order_idle_seconds,
+            mailbox_max=self.settings.mailbox_max,
+        )
+
+    @cached_property
+    def processors(self) -> ProcessorPool:
+        """Claims jobs and has them carried out."""
+        return ProcessorPool(
+            self.queue,
+            lambda finished: ProcessorContext(
+                orders=self.orders,
+                processors=self.registry.processors,
+                cards=self.sealed,
+                finished=finished,
+                observe=self.observers.processor_call,
+                observe_job=self.observers.job,
+                ask_seconds=self.settings.ask_seconds,
+                patience_seconds=self.settings.job_patience_seconds,
+                fault=self.fault,
+            ),
+            lambda claimed, reason: bury_job(self.pool, self.clock, claimed.job, reason),
+            PoolLimits(
+                actors=self.settings.processor_actors,
+                calls_max=self.settings.processor_calls_max,
+                claim_count=self.settings.claim_count,
+                take_over_seconds=self.settings.take_over_seconds,
+            ),
+            drain_seconds=self.settings.shutdown_seconds,
+        )
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        """Finds what was lost."""
+        settings = self.settings
+        return Recovery(
+            pool=self.pool,
+            queue=self.queue,
+            enqueuer=self.enqueuer,
+            orders=self.orders,
+            clock=self.clock,
+            periods=RecoveryPeriods(
+                interval_seconds=settings.recovery_seconds,
+                slice=settings.recovery_slice,
+                ask_seconds=settings.ask_seconds,
+                body_seconds=settings.webhook_body_days * 86_400,
+                event_seconds=settings.event_days * 86_400,
+            ),
+        )
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The periods and limits that decisions go by."""
+        return Policy(
+            processors=self.registry.traits,
+            lease_margin_seconds=self.settings.lease_margin_seconds,
+            recovery_seconds=self.settings.recovery_seconds,
+            capture_window_seconds=self.settings.capture_window_seconds,
+            action_seconds=self.settings.action_seconds,
+            payments_per_order_max=self.settings.payments_per_order_max,
+            refunds_per_payment_max=self.settings.refunds_per_payment_max,
+        )
+
+    def _committed(self, units: Sequence[UnitOfWork], jobs: Sequence[Job]) -> None:
+        """What follows from a commit: jobs, news for those who wait, card data that is to go."""
+        changed = [entity.id for unit in units for entity in (*unit.inserts, *unit.updates)]
+        changed += [unit.order.id for unit in units]
+        forgotten = [payment_id for unit in units for payment_id in unit.sealed_deletions]
+        self.sealed.forget(forgotten)
+        self.hub.notify(changed)
+        self.enqueuer.put(jobs, changed_ids=changed, sealed_deletions=forgotten)
+        self.observers.committed(units)
+        if any(unit.updates for unit in units) and self._due_changed(units):
+            self.recovery.look()
+
+    @staticmethod
+    def _due_changed(units: Sequence[UnitOfWork]) -> bool:
+        """Whether an operation waits for a moment that Recovery has to keep."""
+        return any(
+            isinstance(each, Operation) and each.is_pending
+            for unit in units
+            for each in unit.updates
+        )
+
+    def _ask_again(self, operation: Operation) -> None:
+        kind = JobKind.REFUNDS if operation.kind == "refund" else JobKind.PAYMENTS
+        self.enqueuer.put([Job(kind, operation.order_id, operation.id)])
