@@ -1,0 +1,228 @@
+"""The simulated bank: a processor for tests and demonstrations, with books of its own.
+
+It takes its time, then books, and answers only what is committed in its books. The same reference
+always gets the same answer and moves nothing twice; the money of an authorization or a charge is
+captured, voided and refunded at most once, whatever the gateway asks. `_answers` has the fixed
+instruments. It never serves live keys.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, ClassVar
+
+from gateway.domain.clock import Clock
+from gateway.domain.outcomes import (
+    AttemptNotFound,
+    FailedSurely,
+    Outcome,
+    ProcessorTraits,
+    Transaction,
+    Unknown,
+)
+from gateway.processors import _chance
+from gateway.processors._answers import ACCEPT, REFUSE, Verdict, fixed_verdict, outcome_of
+from gateway.processors._books import REQUIRES_ACTION, Entry
+from gateway.processors._chance import Delay, draw
+from gateway.processors._grouping import TooBusy
+from gateway.processors._ledger import Ledger
+from gateway.processors.protocol import Processor, ProcessorContext
+
+__all__ = ["SimulatedBank"]
+
+_AMOUNT_MAX = 2**63 - 1  # a bigint's
+
+
+class SimulatedBank(Processor):
+    """A bank that decides by instrument, by setting or by chance.
+
+    `group_max`: entries written in one statement; `pending_max`: entries that may wait to be
+    written; `write_seconds_max`: the longest one write may take.
+    """
+
+    traits = ProcessorTraits(
+        name="simulator",
+        timeout_seconds=30,
+        idempotent_by_reference=True,
+        modes=frozenset({"test"}),
+    )
+    setting_names: ClassVar[frozenset[str]] = frozenset(
+        {
+            "test_mode",
+            "test_processing_delay",
+            "test_payment_success",
+            "simulator_payment_seconds",
+            "simulator_refund_seconds",
+            "simulator_upi_success_percent",
+            "simulator_card_success_percent",
+            "simulator_timeout_seconds",
+            "simulator_delay",
+            "action_seconds",
+        }
+    )
+
+    def __init__(
+        self, *, group_max: int = 500, pending_max: int = 20_000, write_seconds_max: float = 10.0
+    ) -> None:
+        self._group_max = group_max
+        self._pending_max = pending_max
+        self._write_seconds_max = write_seconds_max
+        self._ledger: Ledger | None = None
+        self._clock = Clock()
+        self._policy = _Policy({})
+
+    async def start(self, context: ProcessorContext) -> None:
+        """Take the settings. Raises ValueError for wrong ones, and without a pool."""
+        if context.pool is None:
+            raise ValueError("the simulated bank keeps its books in Postgres and needs a pool")
+        self._policy = _Policy(context.settings)
+        self.traits = replace(self.traits, timeout_seconds=self._policy.timeout_seconds)
+        self._clock = context.clock
+        self._ledger = Ledger(
+            context.pool,
+            group_max=self._group_max,
+            pending_max=self._pending_max,
+            write_seconds_max=self._write_seconds_max,
+        )
+
+    async def close(self) -> None:
+        """Finish writing; what was answered is committed anyway."""
+        ledger, self._ledger = self._ledger, None
+        if ledger is not None:
+            await ledger.close()
+
+    async def charge(self, transaction: Transaction) -> Outcome:
+        """Decide and book; nothing but the instrument, the settings and the reference counts."""
+        return await self._pay(transaction)
+
+    async def authorize(self, transaction: Transaction) -> Outcome:
+        """Decide and book as for a charge."""
+        return await self._pay(transaction)
+
+    async def capture(self, transaction: Transaction) -> Outcome:
+        """Declined unless the authorization has as much left. Takes no time."""
+        return await self._follow(transaction)
+
+    async def void(self, transaction: Transaction) -> Outcome:
+        """Declined unless the authorization has as much left. Takes no time."""
+        return await self._follow(transaction)
+
+    async def refund(self, transaction: Transaction) -> Outcome:
+        """Declined unless as much is captured and not refunded yet."""
+        await _wait(self._policy.refund_delay(transaction.reference))
+        return await self._follow(transaction)
+
+    async def lookup(self, transaction: Transaction) -> Outcome:
+        """What the books say. Asking about a challenge whose time is over ends it."""
+        entry = await self._books.find(transaction.reference)
+        if entry is not None and self._is_overdue(entry):
+            return await self.complete_challenge(entry.reference, passed=False)
+        return AttemptNotFound() if entry is None else outcome_of(entry)
+
+    async def complete_challenge(self, reference: str, *, passed: bool) -> Outcome:
+        """The shopper's answer; the attempt's outcome afterwards. A second answer changes nothing.
+
+        Too late is not passed: the gateway gives such a payment up, and must not be charged then.
+        """
+        entry = await self._books.find(reference)
+        if entry is not None and entry.outcome == REQUIRES_ACTION:
+            confirmed = passed and not self._is_overdue(entry)
+            reason = None if confirmed else "authentication_failed"
+            entry = await self._books.complete(reference, reason, self._clock.now())
+        return AttemptNotFound() if entry is None else outcome_of(entry)
+
+    @property
+    def _books(self) -> Ledger:
+        if self._ledger is None:
+            raise RuntimeError("the simulated bank is not started")
+        return self._ledger
+
+    def _is_overdue(self, entry: Entry) -> bool:
+        """The bank counts from its booking, so it gives up before the gateway does."""
+        overdue_at = entry.created_at + timedelta(seconds=self._policy.challenge_seconds)
+        return entry.outcome == REQUIRES_ACTION and overdue_at <= self._clock.now()
+
+    async def _pay(self, transaction: Transaction) -> Outcome:
+        await _wait(self._policy.payment_delay(transaction.reference))
+        verdict = self._policy.verdict(transaction)
+        entry = self._entry(transaction, verdict)
+        try:
+            booked = await self._books.book(entry)
+        except TooBusy:
+            return FailedSurely(reason="bank_busy")
+        if booked.is_new and verdict.answer_lost:
+            return Unknown(reason="bank_timeout")
+        return outcome_of(booked.entry)
+
+    async def _follow(self, transaction: Transaction) -> Outcome:
+        entry = self._entry(transaction, ACCEPT, original=transaction.original or "")
+        try:
+            booked = await self._books.book_follower(entry)
+        except TooBusy:
+            return FailedSurely(reason="bank_busy")
+        return outcome_of(booked.entry)
+
+    def _entry(
+        self, transaction: Transaction, verdict: Verdict, original: str | None = None
+    ) -> Entry:
+        if not 0 < transaction.amount <= _AMOUNT_MAX:
+            raise ValueError(f"{transaction.amount} is no amount of money")
+        return Entry(
+            reference=transaction.reference,
+            kind=transaction.kind,
+            outcome=verdict.outcome,
+            reason=verdict.reason,
+            payment_id=transaction.payment_id,
+            refund_id=transaction.refund_id,
+            original=original,
+            amount=transaction.amount,
+            currency=transaction.currency,
+            created_at=self._clock.now(),
+        )
+
+
+class _Policy:
+    """What the settings make of the bank; those left out are as in `gateway.settings`."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        test_mode = settings.get("test_mode", False)
+        self.timeout_seconds: float = settings.get("simulator_timeout_seconds", 30)
+        self.challenge_seconds: float = settings.get("action_seconds", 900)
+        self._by_chance = not test_mode
+        self._forced: bool | None = settings.get("test_payment_success") if test_mode else None
+        self._upi_percent: int = settings.get("simulator_upi_success_percent", 90)
+        self._card_percent: int = settings.get("simulator_card_success_percent", 95)
+        self.payment_delay, self.refund_delay = _delays(settings, test_mode=test_mode)
+
+    def verdict(self, transaction: Transaction) -> Verdict:
+        """The test setting decides, else the instrument, else chance outside test mode."""
+        if self._forced is not None:
+            return ACCEPT if self._forced else REFUSE
+        verdict = fixed_verdict(transaction)
+        if verdict is not None:
+            return verdict
+        percent = self._upi_percent if transaction.method == "upi" else self._card_percent
+        unlucky = draw(transaction.reference, "verdict") * 100 > percent
+        return REFUSE if self._by_chance and unlucky else ACCEPT
+
+
+def _delays(settings: Mapping[str, Any], *, test_mode: bool) -> tuple[Delay, Delay]:
+    """Of payments, and of refunds."""
+    if distribution := settings.get("simulator_delay"):
+        delay = _chance.parse(distribution)
+        return delay, delay
+    if test_mode:
+        delay = _chance.fixed(settings.get("test_processing_delay", 1000) / 1000)
+        return delay, delay
+    return (
+        _chance.uniform(*settings.get("simulator_payment_seconds", (5, 10))),
+        _chance.uniform(*settings.get("simulator_refund_seconds", (3, 5))),
+    )
+
+
+async def _wait(seconds: float) -> None:
+    if seconds > 0:
+        await asyncio.sleep(seconds)
