@@ -98,8 +98,8 @@ def passes_luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
-# First digits, from and to, in the order in which they are tried. Discover's 6011 lies in RuPay's 60,
-# and 65 belongs to both: in India it is RuPay's.
+# First digits, from and to, in the order in which they are tried. Discover's 6011 lies in RuPay's
+# 60, and 65 belongs to both: in India it is RuPay's.
 _NETWORKS = (
     ("visa", 4, 4),
     ("mastercard", 51, 55),

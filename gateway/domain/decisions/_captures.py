@@ -34,9 +34,12 @@ def capture_payment(
             "Payment already captured" if payment.captured else "Payment not in capturable state"
         )
     wanted = left if amount is None else amount
+    if wanted < 1:
+        raise InvalidRequest("amount must be at least 1", field="amount")
     if wanted > left:
         raise InvalidRequest("Capture amount exceeds authorized amount", field="amount")
-    if wanted < left and not policy.processors[payment.processor].partial_capture:
+    partial = wanted < payment.amount_authorized  # also where the rest was released or captured
+    if partial and not policy.processors[payment.processor].partial_capture:
         raise InvalidRequest("The processor captures only the whole amount", field="amount")
     transition = Transition(state, moment)
     payment = transition.change_payment(

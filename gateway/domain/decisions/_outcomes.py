@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+from gateway.domain.decisions._belief import PAYMENT_KINDS, believed
 from gateway.domain.decisions._settlement import fail, settle
 from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
 from gateway.domain.entities import (
@@ -32,7 +33,6 @@ from gateway.domain.outcomes import (
 
 __all__ = ["finish_release", "record_outcome"]
 
-_PAYMENT_KINDS = (OperationKind.CHARGE, OperationKind.AUTHORIZE)
 _CARD_DATA_LOST = Declined(
     code="CARD_DATA_LOST",
     description="Nothing was charged, please enter your card again",
@@ -43,11 +43,6 @@ _ABANDONED = Declined(
     description="The payment was not confirmed in time",
     reason="action_abandoned",
 )
-_NOT_ATTEMPTED = Declined(
-    code="GATEWAY_ERROR",
-    description="The processor could not be reached, nothing was charged",
-    reason="processor_unreachable",
-)
 
 
 def record_outcome(
@@ -56,8 +51,8 @@ def record_outcome(
     """Make an outcome true. The result says whether the same attempt is to be sent again now.
 
     Telling it twice changes nothing the second time. An approval of what is already final flips
-    nothing: it is reversed, and somebody is told. Raises NotFound for an attempt that is not the
-    order's.
+    nothing: it is reversed, and somebody is told. Raises NotFound unless it is the last attempt of
+    one of the order's operations.
     """
     attempt = next((each for each in state.attempts.values() if each.id == attempt_id), None)
     if attempt is None:
@@ -66,27 +61,28 @@ def record_outcome(
     transition = Transition(state, moment)
     if not operation.is_pending:
         return _late(transition, operation, attempt, outcome, policy)
-    match outcome:
-        case Approved():
-            _finish_attempt(transition, attempt, AttemptState.APPROVED, outcome.reference)
-            settle(transition, operation, outcome, policy)
-        case Declined():
-            _finish_attempt(transition, attempt, AttemptState.DECLINED, reason=outcome.reason)
-            fail(transition, operation, outcome)
-        case RequiresAction():
-            _require_action(transition, operation, attempt, outcome, policy)
-        case FailedSurely():
-            _retry_or_fail(transition, operation, attempt, outcome, policy)
-        case Unknown():
-            _ask_again_later(transition, operation, attempt, outcome, policy)
-        case AttemptNotFound() if _awaits_action(transition, operation):
-            _finish_attempt(transition, attempt, AttemptState.DECLINED, reason=_ABANDONED.reason)
-            fail(transition, operation, _ABANDONED)
+    payment = state.payments[operation.payment_id]
+    match believed(operation, attempt, payment, outcome, moment):
+        case None:
+            return transition.unchanged(False)
+        case Approved() as approved:
+            _finish_attempt(transition, attempt, AttemptState.APPROVED, approved.reference)
+            settle(transition, operation, approved, policy)
+        case Declined() as declined:
+            _decline(transition, operation, attempt, declined, policy)
+        case RequiresAction() as action:
+            _require_action(transition, operation, attempt, action, policy)
+        case FailedSurely() as failure:
+            _retry_or_fail(transition, operation, attempt, failure, policy)
+        case Unknown() as unknown:
+            _ask_again_later(transition, operation, attempt, unknown, policy)
+        case AttemptNotFound() if payment.status == PaymentStatus.REQUIRES_ACTION:
+            _decline(transition, operation, attempt, _ABANDONED, policy)
         case AttemptNotFound():
             return _send_again(transition, operation, attempt, policy)
         case CardDataLost():
             _finish_attempt(transition, attempt, AttemptState.FAILED, reason="card_data_lost")
-            fail(transition, operation, _CARD_DATA_LOST)
+            fail(transition, operation, _CARD_DATA_LOST, policy)
     return transition.complete(False)
 
 
@@ -116,8 +112,15 @@ def _finish_attempt(
     )
 
 
-def _awaits_action(transition: Transition, operation: Operation) -> bool:
-    return transition.payments[operation.payment_id].status == PaymentStatus.REQUIRES_ACTION
+def _decline(
+    transition: Transition,
+    operation: Operation,
+    attempt: Attempt,
+    outcome: Declined,
+    policy: Policy,
+) -> None:
+    _finish_attempt(transition, attempt, AttemptState.DECLINED, reason=outcome.reason)
+    fail(transition, operation, outcome, policy)
 
 
 def _require_action(
@@ -130,8 +133,7 @@ def _require_action(
     payment = transition.payments[operation.payment_id]
     deadline = payment.action_deadline
     if deadline is not None and deadline <= transition.now:
-        _finish_attempt(transition, attempt, AttemptState.DECLINED, reason=_ABANDONED.reason)
-        fail(transition, operation, _ABANDONED)
+        _decline(transition, operation, attempt, _ABANDONED, policy)
         return
     # The clock of the shopper starts here, not when the payment was made.
     deadline = deadline or transition.now + timedelta(seconds=policy.action_seconds)
@@ -162,12 +164,21 @@ def _retry_or_fail(
 ) -> None:
     _finish_attempt(transition, attempt, AttemptState.FAILED, reason=outcome.reason)
     if attempt.number >= policy.sure_failures_max:
-        fail(transition, operation, _NOT_ATTEMPTED)
+        fail(transition, operation, _not_attempted(operation), policy)
         return
     delays = policy.sure_failure_delays_seconds
     delay = delays[min(attempt.number, len(delays)) - 1]
     transition.change_operation(
         operation, state=OperationState.OPEN, due_at=transition.now + timedelta(seconds=delay)
+    )
+
+
+def _not_attempted(operation: Operation) -> Declined:
+    charged = ", nothing was charged" if operation.kind in PAYMENT_KINDS else ""
+    return Declined(
+        code="GATEWAY_ERROR",
+        description=f"The processor could not be reached{charged}",
+        reason="processor_unreachable",
     )
 
 
@@ -178,25 +189,25 @@ def _ask_again_later(
     outcome: Unknown,
     policy: Policy,
 ) -> None:
-    first = operation.state != OperationState.UNKNOWN
-    asked = 0 if first else operation.lookups + 1
+    asked = _lookups_now(operation)
     delays = policy.lookup_delays_seconds
     due_at = None
     if asked < len(delays):
         due_at = transition.now + timedelta(seconds=delays[asked])
-    transition.change_attempt(
-        attempt,
-        state=AttemptState.UNKNOWN,
-        reason=outcome.reason,
-        lease_until=attempt.lease_until if first else transition.moment.real_now,
-    )
+    # The lease stays: until it has passed, "not found" proves nothing.
+    transition.change_attempt(attempt, state=AttemptState.UNKNOWN, reason=outcome.reason)
     transition.change_operation(
         operation, state=OperationState.UNKNOWN, lookups=asked, due_at=due_at
     )
     payment = transition.payments[operation.payment_id]
-    if operation.kind in _PAYMENT_KINDS and payment.status != PaymentStatus.UNKNOWN:
+    if operation.kind in PAYMENT_KINDS and payment.status != PaymentStatus.UNKNOWN:
         payment = transition.change_payment(payment, status=PaymentStatus.UNKNOWN)
         transition.emit("payment.unknown", payment)
+
+
+def _lookups_now(operation: Operation) -> int:
+    """How often it was asked for, this answer included; never starts anew, so that it ends."""
+    return operation.lookups + (operation.state == OperationState.UNKNOWN)
 
 
 def _send_again(
@@ -214,6 +225,7 @@ def _send_again(
     transition.change_operation(
         operation,
         state=OperationState.OPEN,
+        lookups=_lookups_now(operation),
         due_at=transition.now + timedelta(seconds=policy.recovery_seconds),
     )
     if payment.status == PaymentStatus.UNKNOWN:
@@ -232,7 +244,7 @@ def _late(
         return transition.unchanged(False)
     _finish_attempt(transition, attempt, AttemptState.APPROVED, outcome.reference)
     payment = transition.payments[operation.payment_id]
-    reversible = operation.kind in (*_PAYMENT_KINDS, OperationKind.CAPTURE)
+    reversible = operation.kind in (*PAYMENT_KINDS, OperationKind.CAPTURE)
     if reversible:
         authorized = operation.kind == OperationKind.AUTHORIZE
         if payment.processor_reference is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gateway.domain.decisions._belief import waits_for_shopper
 from gateway.domain.decisions._outcomes import finish_release
 from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
 from gateway.domain.entities import (
@@ -55,7 +56,8 @@ def begin_operation(
     """Decide what the holder of a job does, and commit it before they do it.
 
     Only an operation that was never sent, or whose last attempt surely failed, is sent. One that
-    was sent is looked up, and only when the lease of its holder has passed.
+    was sent is looked up: when the lease of its holder has passed, or the holder has said that the
+    outcome is unknown. Asking moves nothing, so it needs no lease and writes nothing.
     """
     transition = Transition(state, moment)
     operation = state.operations.get(operation_id)
@@ -67,17 +69,13 @@ def begin_operation(
     attempt = state.attempts.get(operation_id)
     if attempt is None or attempt.state == AttemptState.FAILED:
         return _send(transition, operation, attempt, policy)
-    if attempt.lease_until > moment.real_now:
+    payment = state.payments[operation.payment_id]
+    if attempt.state == AttemptState.RESUMED:
+        return _resume(transition, operation, attempt, policy)
+    held = attempt.state == AttemptState.SENT and attempt.lease_until > moment.real_now
+    if held or waits_for_shopper(attempt, payment, moment):
         return transition.unchanged(Acknowledge())
-    if _waits_for_shopper(attempt, state.payments[operation.payment_id], moment):
-        return transition.unchanged(Acknowledge())
-    return _take_over(transition, operation, attempt, policy)
-
-
-def _waits_for_shopper(attempt: Attempt, payment: Payment, moment: Moment) -> bool:
-    deadline = payment.action_deadline
-    waiting = attempt.state == AttemptState.REQUIRES_ACTION
-    return waiting and deadline is not None and deadline > moment.now
+    return transition.unchanged(LookUp(attempt=attempt, operation=operation, payment=payment))
 
 
 def _lease_until(moment: Moment, payment: Payment, policy: Policy) -> datetime:
@@ -100,7 +98,7 @@ def _send(
         lease_until=_lease_until(transition.moment, payment, policy),
     )
     transition.add_attempt(attempt)
-    if payment.status == PaymentStatus.PENDING:
+    if payment.status in (PaymentStatus.PENDING, PaymentStatus.UNKNOWN):
         payment = transition.change_payment(payment, status=PaymentStatus.PROCESSING)
     refund = transition.refunds.get(operation.refund_id or "")
     if refund is not None and refund.status == RefundStatus.PENDING:
@@ -108,15 +106,12 @@ def _send(
     return transition.complete(Proceed(attempt=attempt, operation=operation, payment=payment))
 
 
-def _take_over(
+def _resume(
     transition: Transition, operation: Operation, attempt: Attempt, policy: Policy
 ) -> Decision[Instruction]:
     payment = transition.payments[operation.payment_id]
     lease = _lease_until(transition.moment, payment, policy)
-    if attempt.state == AttemptState.RESUMED:
-        attempt = transition.change_attempt(attempt, state=AttemptState.SENT, lease_until=lease)
-        return transition.complete(
-            Proceed(attempt=attempt, operation=operation, payment=payment, resume=True)
-        )
-    attempt = transition.change_attempt(attempt, lease_until=lease)
-    return transition.complete(LookUp(attempt=attempt, operation=operation, payment=payment))
+    attempt = transition.change_attempt(attempt, state=AttemptState.SENT, lease_until=lease)
+    return transition.complete(
+        Proceed(attempt=attempt, operation=operation, payment=payment, resume=True)
+    )

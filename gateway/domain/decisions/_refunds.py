@@ -74,7 +74,9 @@ def _amount(state: OrderState, payment: Payment, wanted: int | None) -> int:
         raise OperationInProgress("Another operation is in progress")
     left = payment.amount_refundable if payment.captured else payment.amount_capturable
     amount = left if wanted is None else wanted
-    if amount > left or amount == 0:
+    if amount < 1 and left > 0:
+        raise InvalidRequest("amount must be at least 1", field="amount")
+    if amount > left or left == 0:
         raise InvalidRequest("Refund amount exceeds available amount", field="amount")
     return amount
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 from gateway.domain.decisions._transition import Policy, Transition
@@ -19,9 +20,6 @@ from gateway.domain.entities import (
 from gateway.domain.outcomes import Approved, Declined
 
 __all__ = ["fail", "settle"]
-
-# An expired authorization that the processor would not void is tried again a day later.
-_EXPIRY_RETRY = timedelta(days=1)
 
 
 def settle(transition: Transition, operation: Operation, outcome: Approved, policy: Policy) -> None:
@@ -131,7 +129,7 @@ def _refund_processed(transition: Transition, operation: Operation, payment: Pay
     transition.emit("refund.processed", payment, refund)
 
 
-def fail(transition: Transition, operation: Operation, outcome: Declined) -> None:
+def fail(transition: Transition, operation: Operation, outcome: Declined, policy: Policy) -> None:
     """It surely did not happen, and will not: what was set aside for it is free again."""
     transition.change_operation(
         operation,
@@ -142,7 +140,8 @@ def fail(transition: Transition, operation: Operation, outcome: Declined) -> Non
     )
     payment = transition.payments[operation.payment_id]
     if operation.purpose == Purpose.REVERSAL:
-        transition.audit("reversal_failed", payment.id, b"{}")
+        details = {"operation": operation.id, "kind": operation.kind, "amount": operation.amount}
+        transition.audit("reversal_failed", payment.id, json.dumps(details).encode())
         return
     match operation.kind:
         case OperationKind.CHARGE | OperationKind.AUTHORIZE:
@@ -153,6 +152,8 @@ def fail(transition: Transition, operation: Operation, outcome: Declined) -> Non
                 amount_capture_pending=payment.amount_capture_pending - operation.amount,
             )
         case OperationKind.VOID | OperationKind.REFUND:
+            if operation.purpose == Purpose.EXPIRE:
+                payment = _expire_later(transition, payment, policy)
             _giving_back_failed(transition, operation, payment, outcome)
 
 
@@ -170,11 +171,22 @@ def _payment_failed(transition: Transition, payment: Payment, outcome: Declined)
     transition.emit("payment.failed", payment)
 
 
+def _expire_later(transition: Transition, payment: Payment, policy: Policy) -> Payment:
+    """An authorization that the processor would not void is tried again, and then an operator's."""
+    tries = sum(
+        each.payment_id == payment.id and each.purpose == Purpose.EXPIRE
+        for each in transition.operations.values()
+    )
+    again = tries < policy.expiry_voids_max
+    if not again:
+        transition.audit("expiry_failed", payment.id, b"{}")
+    next_try = transition.now + timedelta(seconds=policy.expiry_retry_seconds)
+    return transition.change_payment(payment, capture_expires_at=next_try if again else None)
+
+
 def _giving_back_failed(
     transition: Transition, operation: Operation, payment: Payment, outcome: Declined
 ) -> None:
-    if operation.purpose == Purpose.EXPIRE:
-        transition.change_payment(payment, capture_expires_at=transition.now + _EXPIRY_RETRY)
     if operation.refund_id is None:
         return
     refund = _refund_of(transition, operation)

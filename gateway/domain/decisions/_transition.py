@@ -54,6 +54,9 @@ class Policy:
     action_seconds: float = 900.0
     payments_per_order_max: int = 50
     refunds_per_payment_max: int = 200
+    # An expired authorization that the processor would not void is tried again after a day.
+    expiry_retry_seconds: float = 86_400.0
+    expiry_voids_max: int = 7
     sure_failures_max: int = 4
     # Nothing happened for sure, so it is sent again: after 1, 2 and 4 seconds.
     sure_failure_delays_seconds: tuple[float, ...] = (1, 2, 4)
