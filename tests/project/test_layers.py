@@ -20,7 +20,21 @@ ALL_LAYERS = frozenset(
     {"domain", "embedded", "storage", "security", "queue", "processors", "actors", "web"}
 )
 LEAVES = frozenset({"resources"})  # finds schema, migrations and templates; imports nothing of ours
-TOP = frozenset({"app", "settings", "__main__"})  # and cli…: where everything is put together
+# Where everything is put together; cli… too.
+TOP = frozenset(
+    {
+        "__main__",
+        "app",
+        "environment",
+        "faults",
+        "logs",
+        "metrics",
+        "observers",
+        "seeding",
+        "settings",
+        "tree",
+    }
+)
 
 MAY_IMPORT: dict[str, frozenset[str]] = {
     "__init__": frozenset(),
