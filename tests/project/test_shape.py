@@ -81,7 +81,7 @@ def test_a_file_fits_the_head(path: Path) -> None:
 
 @each_file
 def test_functions_fit_the_screen(path: Path) -> None:
-    """No function is longer than 40 lines, its docstring and signature included."""
+    """No function's body is longer than 40 lines, its docstring left out."""
     tree = ast.parse(path.read_text())
     lengths = {f"{node.name}:{node.lineno}": lines_of(node) for node in functions(tree)}
 
@@ -89,7 +89,8 @@ def test_functions_fit_the_screen(path: Path) -> None:
 
 
 def lines_of(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    return (node.end_lineno or node.lineno) - node.lineno + 1
+    first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
+    return (node.end_lineno or first.lineno) - first.lineno + 1
 
 
 @each_file
