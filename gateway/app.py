@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
@@ -154,10 +155,10 @@ class Gateway:
 
     async def _start_processors(self, pool: Pool) -> Registry:
         registry = discover()
+        settings = {**_declared(registry), **self.settings.model_dump()}
+        await registry.start(ProcessorContext(clock=self.clock, pool=pool, settings=settings))
         for broken in registry.broken:
             logger.error("processor_broken", problem=str(broken))
-        context = ProcessorContext(clock=self.clock, pool=pool, settings=self.settings.model_dump())
-        await registry.start(context)
         self._stack.push_async_callback(registry.close)
         return registry
 
@@ -284,6 +285,12 @@ async def _check_key(connection: object, vault: Vault) -> None:
     )
     if stored is None or not vault.accepts(stored):
         raise WrongKey("GATEWAY_ENCRYPTION_KEY is not the key this database was sealed with")
+
+
+def _declared(registry: Registry) -> dict[str, str]:
+    """The environment's values of the settings that processors declare."""
+    values = {name: os.environ.get(f"GATEWAY_{name.upper()}") for name in registry.setting_names}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 async def _close_pool(pool: Pool) -> None:

@@ -46,8 +46,8 @@ async def seed_test_merchant(
             now,
         )
         await connection.execute(
-            "INSERT INTO users (id, merchant_id, email, password_hash, role, created_at, updated_at)"
-            " VALUES (gen_random_uuid(), $1, $2, $3, 'owner', $4, $4) ON CONFLICT DO NOTHING",
+            "INSERT INTO users (id, merchant_id, email, password_hash, role, created_at,"
+            " updated_at) VALUES (gen_random_uuid(), $1, $2, $3, 'owner', $4, $4) ON CONFLICT DO NOTHING",
             TEST_MERCHANT_ID,
             TEST_EMAIL,
             password_hash,
@@ -64,8 +64,8 @@ async def seed_test_merchant(
         )
         endpoint_id = new_id("we")
         await connection.execute(
-            "INSERT INTO webhook_endpoints (id, merchant_id, mode, secret_sealed, active, is_default,"
-            " created_at, updated_at) VALUES ($1, $2, 'test', $3, false, true, $4, $4)"
+            "INSERT INTO webhook_endpoints (id, merchant_id, mode, secret_sealed, active,"
+            " is_default, created_at, updated_at) VALUES ($1, $2, 'test', $3, false, true, $4, $4)"
             " ON CONFLICT DO NOTHING",
             endpoint_id,
             TEST_MERCHANT_ID,

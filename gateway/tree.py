@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,7 +20,7 @@ from gateway.actors.rehydration import Rehydration
 from gateway.actors.supervisor import ChildSpec, Supervisor
 from gateway.domain.clock import Clock
 from gateway.domain.decisions import Policy
-from gateway.domain.entities import Operation
+from gateway.domain.entities import Operation, Payment, Refund
 from gateway.domain.jobs import Job, JobKind
 from gateway.domain.work import UnitOfWork
 from gateway.observers import Observers
@@ -192,8 +192,7 @@ class Tree:
 
     def _committed(self, units: Sequence[UnitOfWork], jobs: Sequence[Job]) -> None:
         """What follows from a commit: jobs, news for those who wait, card data that is to go."""
-        changed = [entity.id for unit in units for entity in (*unit.inserts, *unit.updates)]
-        changed += [unit.order.id for unit in units]
+        changed = {changed_id for unit in units for changed_id in _changed_ids(unit)}
         forgotten = [payment_id for unit in units for payment_id in unit.sealed_deletions]
         self.sealed.forget(forgotten)
         self.hub.notify(changed)
@@ -214,3 +213,13 @@ class Tree:
     def _ask_again(self, operation: Operation) -> None:
         kind = JobKind.REFUNDS if operation.kind == "refund" else JobKind.PAYMENTS
         self.enqueuer.put([Job(kind, operation.order_id, operation.id)])
+
+
+def _changed_ids(unit: UnitOfWork) -> Iterator[str]:
+    """What those who wait can have subscribed to: orders, payments, refunds."""
+    yield unit.order.id
+    for entity in (*unit.inserts, *unit.updates):
+        if isinstance(entity, Payment | Refund):
+            yield entity.id
+        elif isinstance(entity, Operation):
+            yield entity.payment_id

@@ -35,6 +35,8 @@ logger = structlog.get_logger(__name__)
 _CARD_KINDS = ("charge", "authorize")
 _BACKOFF_FIRST_SECONDS = 0.1
 _BACKOFF_MAX_SECONDS = 2.0
+# Another process may still hold the ciphertext of a payment that came while Redis was away.
+_CARD_GRACE_SECONDS = 3.0
 
 
 class CardSource(Protocol):
@@ -166,7 +168,8 @@ class ProcessorActor(Actor):
         return outcome
 
     async def _card(self, payment: Payment) -> CardData | Outcome:
-        deadline = monotonic() + self._context.patience_seconds / 2
+        started = monotonic()
+        deadline = started + self._context.patience_seconds / 2
         while True:
             try:
                 data = await self._context.cards.get(payment.id)
@@ -177,7 +180,11 @@ class ProcessorActor(Actor):
                     return FailedSurely(reason="card_data_unreachable")
                 await asyncio.sleep(_BACKOFF_FIRST_SECONDS)
                 continue
-            return CardDataLost() if data is None else card_from_bytes(data)
+            if data is not None:
+                return card_from_bytes(data)
+            if monotonic() > started + _CARD_GRACE_SECONDS:
+                return CardDataLost()
+            await asyncio.sleep(_BACKOFF_FIRST_SECONDS)
 
 
 def _transaction(

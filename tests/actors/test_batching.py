@@ -87,6 +87,15 @@ async def test_what_gathers_during_a_flush_goes_into_the_next(store: Store) -> N
     assert ([[0], [1, 2, 3]], 1) == (store.batches, store.running_max)
 
 
+async def test_one_submitter_can_go_on_and_on(store: Store) -> None:
+    """An item that comes just as a flush ends is not left waiting."""
+    batcher = batcher_of(store)
+    async with asyncio.timeout(5):
+        results = [await batcher.submit(item) for item in range(20)]
+
+    assert [item * 2 for item in range(20)] == results
+
+
 async def test_a_batch_has_a_limit(store: Store) -> None:
     """No batch is longer than size_max; the order is that of submission."""
     batcher = batcher_of(store, size_max=4)

@@ -162,6 +162,29 @@ async def test_old_crashes_are_forgotten() -> None:
         assert 5 == region.crashes_total
 
 
+async def test_crash_counts_do_not_pile_up() -> None:
+    """The sweep drops what lies before the period."""
+    async with running(plain, crash_period_seconds=0.0, sweep_interval_seconds=0.0) as region:
+        for number in range(50):
+            region.tell(str(number), Break())
+        await until(lambda: region.crashes_total == 50)
+
+        await until(lambda: not region._crashes)
+
+
+async def test_spawned_work_that_is_refused_is_a_crash() -> None:
+    """Rejected from spawned work has no asker, so it does not refuse those that wait."""
+
+    async def refused() -> None:
+        raise NotFound("nobody asked")
+
+    async with running(plain) as region:
+        region.tell("1", Call(function=lambda actor: actor.spawn(refused(), "refused")))
+        await until(lambda: region.crashes_total == 1)
+
+        assert [] == await ask(region, "1", Read())
+
+
 async def test_a_failing_constructor_goes_to_the_caller() -> None:
     """What the factory raises is raised by tell and ask; nothing is left behind."""
 
@@ -329,6 +352,24 @@ async def test_the_sweep_works_in_slices() -> None:
 
         steps = [before - after for before, after in pairwise(lives)]
         assert (10, 95) == (max(steps), sum(steps))
+
+
+async def test_entities_with_an_end_of_their_own_are_swept_in_slices_too() -> None:
+    """No more than sweep_slice of them are ending at a time, and all of them end."""
+    kind = ending_class()
+    async with running(
+        lambda _identity: kind(), idle_seconds=0.0, sweep_slice=2, sweep_interval_seconds=0.0
+    ) as region:
+        for number in range(9):
+            region.tell(str(number), Note(text=""))
+        await kind.ending.wait()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert (9, 2) == (region.live, region.passivations_total)
+        kind.gate.set()
+        await until(lambda: region.live == 0)
+
+        assert 9 == region.passivations_total
 
 
 async def test_a_full_mailbox_of_an_entity_refuses() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -214,6 +215,25 @@ async def test_a_cancelled_asker_still_has_its_message_handled() -> None:
     held.gate.set()
 
     assert ["held", "sent"] == await ask(ref, Read())
+
+
+async def test_a_failure_that_meets_a_cancelled_asker_is_not_reported_twice() -> None:
+    """Handler fails and asker is cancelled at once: asyncio has no forgotten exception to report."""
+    reported: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, what: reported.append(what))
+    ref = Notebook.start()
+
+    def fail(_actor: Notebook) -> None:
+        asyncio.get_running_loop().call_soon(asker.cancel)
+        raise Broken
+
+    asker = asyncio.create_task(ask(ref, Call(function=fail)))
+    results = await asyncio.gather(asker, return_exceptions=True)
+    await ref.stop()
+    del asker
+    gc.collect()
+
+    assert (1, []) == (len(results), reported)
 
 
 async def test_a_cancelled_error_is_no_failure() -> None:
@@ -574,6 +594,35 @@ async def test_a_handler_that_ignores_its_cancellation_is_given_up() -> None:
     gate.set()
 
 
+async def test_a_handler_that_was_given_up_leaves_its_successor_alone() -> None:
+    """When it returns at last, it neither takes messages nor ends the next incarnation."""
+    gate, notes = asyncio.Event(), []
+
+    async def stubborn(_actor: Notebook) -> None:
+        while not gate.is_set():
+            try:
+                await gate.wait()
+            except asyncio.CancelledError:
+                continue
+
+    cell = cell_of(Lonely(), notes)
+    ref, held = Ref(cell), Held()
+    ref.tell(Call(function=stubborn))
+    await asyncio.sleep(0)
+    (old_turn,) = asyncio.all_tasks() - {asyncio.current_task()}
+    await cell.stop_within(0.001, kill_seconds=0.001)
+    cell.open()
+    ref.tell(held.message)
+    ref.tell(Note(text="next"))
+    await held.entered.wait()
+    gate.set()
+    await old_turn
+    assert ([], 1) == (notes, ref.mailbox_length)
+    held.gate.set()
+
+    assert ["held", "next"] == await ask(ref, Read())
+
+
 async def test_a_kill_before_the_first_step_ends_it() -> None:
     """A turn cancelled before it began still ends the incarnation."""
     owner = Lonely()
@@ -621,6 +670,18 @@ async def test_actors_are_made_by_their_owners_only() -> None:
     assert [] == pykka.ActorRegistry.get_all()
     assert "alone/Notebook" == ref.name
     assert "<Ref alone/Notebook>" == repr(ref)
+
+
+async def test_an_actor_does_not_make_another_by_its_constructor() -> None:
+    """It would share the mailbox of the one that makes it."""
+
+    class Outer(Notebook):
+        def __init__(self) -> None:
+            super().__init__()
+            Notebook()
+
+    with pytest.raises(TypeError, match="supervisor"):
+        Outer.start()
 
 
 async def test_pykkas_own_face_tells_into_the_same_mailbox() -> None:
