@@ -60,14 +60,23 @@ def postgres_account(data: Path) -> Account | None:
 
 
 def hand_over(path: Path, account: Account | None) -> None:
-    """Give `path`, and all in it, to the account; a copy made by root is mended this way."""
+    """Give `path`, and all in it, to the account; a copy made by root is mended this way.
+
+    Raises EmbeddedStoreError where root may not do what root usually may.
+    """
     if account is None or path.lstat().st_uid == account.uid:
         return
-    for directory, _, files in os.walk(path):
-        os.chown(directory, account.uid, account.gid)
-        for file in files:
-            os.chown(Path(directory, file), account.uid, account.gid, follow_symlinks=False)
-    path.chmod(0o700)
+    try:
+        path.chmod(0o700)  # first, because only owners may
+        for directory, _, files in os.walk(path):
+            for file in files:
+                os.chown(Path(directory, file), account.uid, account.gid, follow_symlinks=False)
+            os.chown(directory, account.uid, account.gid)
+    except OSError as error:
+        raise EmbeddedStoreError(
+            f"Postgres does not run as root, and {path} cannot be given to user id {account.uid} "
+            f"({error.strerror}). Run the gateway as an ordinary user, or set DATABASE_URL."
+        ) from error
 
 
 def _stand_in() -> Account:

@@ -61,8 +61,8 @@ class EmbeddedServer(ABC):
     async def start(self) -> str:
         """Make sure that the server runs; its URL.
 
-        Raises EmbeddedStoreError with the end of the server's log when it does not come up in
-        `start_seconds_max`.
+        Raises EmbeddedStoreError when the system does not let us, and with the end of the server's
+        log when it does not come up in `start_seconds_max`.
         """
         if not self._directory.is_held:
             raise RuntimeError("the data directory is not locked: call acquire() first")
@@ -71,6 +71,11 @@ class EmbeddedServer(ABC):
         try:
             await self._prepare()
             return await self._wait_until_ready()
+        except OSError as error:
+            await self.stop()
+            raise EmbeddedStoreError(
+                f"The embedded {self.name} cannot be started: {error}"
+            ) from error
         except BaseException:
             await self.stop()
             raise

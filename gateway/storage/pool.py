@@ -16,9 +16,15 @@ __all__ = ["Pool", "is_connection_lost", "is_transient", "is_unavailable", "open
 
 _TRANSIENT = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 _CONNECTION_ENDED = frozenset({"57P01", "57P02", "57P04", "57P05"})
-# asyncpg has no class of its own for these. The last is also what a pool's connection says after
-# the server has ended it, because the pool takes it back at that moment.
-_GONE = ("is closed", "is closing", "closed in the middle", "released back to the pool")
+# asyncpg has no class of its own for these. The last two come when the server has ended a session
+# and the socket is not closed yet, or the pool has taken the connection back at that moment.
+_GONE = (
+    "is closed",
+    "is closing",
+    "closed in the middle",
+    "cannot switch to state",
+    "released back to the pool",
+)
 # Starting up or shutting down; read only, as a former primary is; cancelled by a time limit.
 _NOT_NOW = frozenset({"57P03", "25006", "57014"})
 
@@ -94,7 +100,9 @@ def is_unavailable(error: BaseException) -> bool:
     Cannot connect, connection lost, starting or stopping, out of connections, memory or disk,
     timeouts. After a timeout the statement may have taken effect all the same.
     """
-    if isinstance(error, OSError | TimeoutError) or is_connection_lost(error):
+    if isinstance(error, OSError | TimeoutError | asyncpg.TargetServerAttributeNotMatched):
+        return True
+    if is_connection_lost(error):
         return True
     state = _sqlstate(error)
     return state in _NOT_NOW or state.startswith("53")
