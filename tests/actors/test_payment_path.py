@@ -13,6 +13,7 @@ from gateway.domain.errors import InvalidState, NotFound, OperationInProgress
 from gateway.domain.ids import new_id
 from gateway.domain.outcomes import Approved, AttemptNotFound, Declined, FailedSurely, Unknown
 from tests.actors.process import REQUEST, ActorProcess, ScriptedBank, actor_process
+from tests.support import eventually
 
 
 @pytest.fixture
@@ -176,11 +177,7 @@ async def test_order_that_does_not_exist_is_not_kept(process):
     with pytest.raises(NotFound):
         await process.pay(new_id("order"))
 
-    await asyncio.sleep(0)
-    async with asyncio.timeout(5):
-        while process.tree.orders.live:
-            await asyncio.sleep(0)
-    assert 0 == process.tree.orders.live
+    await eventually(lambda: process.tree.orders.live == 0)
 
 
 async def test_capture_void_and_refund_change_the_sums(process):
@@ -218,7 +215,7 @@ async def _until_refunded(process: ActorProcess, payment_id: str, amount: int) -
 
 
 async def test_two_processes_capture_one_payment_once(database_url, redis_url, redis_prefix):
-    """Two actors of one order: one capture wins, the other's valid refund is not refused as stale."""
+    """Two actors of one order: one capture wins, and no valid refund is refused as stale."""
     clock, bank = Clock(), ScriptedBank()
     shared = {"clock": clock, "bank": bank}
     async with (
