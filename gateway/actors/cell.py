@@ -183,10 +183,6 @@ class Cell:
         timer = loop.call_later(deadline_seconds, _expire, reply, self.key, message)
         try:
             return await reply
-        except asyncio.CancelledError:
-            if reply.done() and not reply.cancelled():
-                reply.exception()  # taken, so that asyncio does not report it as forgotten
-            raise
         finally:
             timer.cancel()
 

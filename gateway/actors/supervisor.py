@@ -117,7 +117,7 @@ class ChildSpec:
 class _Child:
     """A spec, its cell, and what happened to it."""
 
-    __slots__ = ("booting", "cell", "restarts", "spec", "timer")
+    __slots__ = ("cell", "restarts", "spec", "started", "timer")
 
     def __init__(self, spec: ChildSpec, owner: Supervisor) -> None:
         self.spec = spec
@@ -129,8 +129,16 @@ class _Child:
             turn_max=spec.turn_max,
         )
         self.restarts = 0
-        self.booting = False
+        self.started: asyncio.Future[None] | None = None
         self.timer: asyncio.TimerHandle | None = None
+
+    @property
+    def booting(self) -> bool:
+        """Whether it has not started yet, or could not, and `Supervisor.start` waits for that."""
+        started = self.started
+        if started is None:
+            return False
+        return not started.done() or started.cancelled() or started.exception() is not None
 
     @property
     def to_restart_after_stop(self) -> bool:
@@ -243,14 +251,13 @@ class Supervisor:
     async def _boot(self, child: _Child) -> None:
         if not self._running:
             raise ActorStopped(f"{self.name} was stopped while it started")
-        child.booting = True
+        child.cell.open()
+        child.started = child.cell.started()
+        child.cell.wake()
         try:
-            child.cell.open()
-            started = child.cell.started()
-            child.cell.wake()
-            await started
+            await child.started
         finally:
-            child.booting = False
+            child.started = None
 
     async def stop(self) -> None:
         """Stop the children in mirror order, each within its `stop_seconds`."""

@@ -109,6 +109,20 @@ async def test_a_factory_that_fails_at_boot_stops_the_others_again() -> None:
     assert ["a starts", "a stops"] == log
 
 
+async def test_a_crash_right_after_the_start_is_restarted() -> None:
+    """Also when the supervisor has not yet seen that the child has started."""
+    root = quick("root", [notebook()])
+    starting = asyncio.create_task(root.start())
+    ref = root.child("notebook")
+    await until(lambda: ref.alive)
+    ref.tell(Break())
+    await starting
+
+    assert [] == await ask(ref, Read())
+    assert {"notebook": 1} == root.restarts
+    await root.stop()
+
+
 async def test_a_cancelled_start_stops_what_was_started() -> None:
     """Nothing is left behind when the start itself is given up."""
     log: list[str] = []
@@ -364,7 +378,10 @@ async def test_a_nested_supervisor_that_gives_up_is_restarted_by_its_parent() ->
             await crash(inner.child("notebook"))
         await until(lambda: root.restarts["inner"] == time and inner.child("notebook").alive)  # noqa: B023
 
-    assert [] == await ask(inner.child("notebook"), Read())
+    for _ in range(20):
+        assert [] == await ask(inner.child("notebook"), Read())
+
+    assert ({"inner": 2}, {"notebook": 2}) == (root.restarts, inner.restarts)
     assert not root.failed.done()
     await root.stop()
     assert not inner.child("notebook").alive
