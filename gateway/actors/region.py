@@ -18,7 +18,7 @@ import structlog
 
 from gateway.actors.cell import Cell, require_loop
 from gateway.actors.errors import CircularAsk, RegionFull, RegionStopped
-from gateway.actors.runtime import Actor, Ref, tell_or_log
+from gateway.actors.runtime import Actor, Ref
 from gateway.actors.supervisor import TreeNode
 from gateway.actors.turn import asking, log_crash
 from gateway.domain.errors import Rejected
@@ -43,7 +43,7 @@ class EntityRef(Ref):
 
     def tell_threadsafe(self, message: object) -> None:
         """Tell from another thread. A message that cannot be put is logged: nobody is there."""
-        self._region.require_started().call_soon_threadsafe(tell_or_log, self, message)
+        self._region.require_started().call_soon_threadsafe(self._tell_or_log, message)
 
     async def ask(self, message: object, *, deadline_seconds: float) -> Any:
         """As `Region.ask`."""

@@ -79,7 +79,7 @@ class Ref:
         """Tell from another thread. A message that cannot be put is logged: nobody is there."""
         if self._cell.loop is None:
             raise ActorStopped(f"{self.name} is not started")
-        self._cell.loop.call_soon_threadsafe(tell_or_log, self, message)
+        self._cell.loop.call_soon_threadsafe(self._tell_or_log, message)
 
     async def ask(self, message: object, *, deadline_seconds: float) -> Any:
         """Put `message` and wait for the answer.
@@ -115,17 +115,15 @@ class Ref:
         """How many messages wait."""
         return self._cell.mailbox_length
 
+    def _tell_or_log(self, message: object) -> None:
+        try:
+            self.tell(message)
+        except ActorError as error:
+            kinds = {"message": type(message).__name__, "error": type(error).__qualname__}
+            logger.warning("actor_message_lost", actor=self.name, **kinds)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
-
-
-def tell_or_log(ref: Ref, message: object) -> None:
-    """Tell; an error is logged."""
-    try:
-        ref.tell(message)
-    except ActorError as error:
-        kinds = {"message": type(message).__name__, "error": type(error).__qualname__}
-        logger.warning("actor_message_lost", actor=ref.name, **kinds)
 
 
 class _Flag:
