@@ -296,7 +296,8 @@ class Supervisor:
             return
         child.restarts += 1
         delay = min(self._backoff_seconds * 2 ** min(recent - 1, 30), self._backoff_max_seconds)
-        logger.warning("actor_restarts", actor=cell.name, delay_seconds=delay, recent=recent)
+        cause = type(failure).__qualname__ if failure is not None else "stopped"
+        logger.warning("actor_restarts", actor=cell.name, cause=cause, delay_seconds=delay)
         child.timer = asyncio.get_running_loop().call_later(delay, self._restart, child)
 
     def _restart(self, child: _Child) -> None:
