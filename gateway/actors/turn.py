@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import structlog
 
 from gateway.actors.errors import ActorStopped, HandlerCancelled
-from gateway.domain.errors import Rejected, Unavailable
+from gateway.domain.errors import Rejected
 
 if TYPE_CHECKING:
     from gateway.actors.cell import Cell
@@ -34,13 +34,7 @@ FRAMES_LOGGED = 8
 
 
 def log_crash(event: str, actor: str, error: BaseException, **fields: object) -> None:
-    """Log what failed and where, without the error's text: it may quote what a message holds.
-
-    A store that is away is a warning without the place, which is known, and repeats itself.
-    """
-    if isinstance(error, Unavailable):
-        logger.warning(event, actor=actor, error=type(error).__qualname__, **fields)
-        return
+    """Log what failed and where, without the error's text: it may quote what a message holds."""
     frames = traceback.extract_tb(error.__traceback__)[-FRAMES_LOGGED:]
     where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     logger.error(event, actor=actor, error=type(error).__qualname__, where=where, **fields)

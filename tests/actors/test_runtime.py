@@ -24,7 +24,7 @@ from gateway.actors.errors import (
     WrongThread,
 )
 from gateway.actors.runtime import Actor, Ref, handles
-from gateway.domain.errors import Rejected, Unavailable
+from gateway.domain.errors import Rejected
 from tests.actors.actor_samples import (
     Break,
     Broken,
@@ -141,21 +141,6 @@ async def test_a_crash_is_logged_without_what_the_message_holds() -> None:
     )
     assert "4111" not in repr(logs)
     assert "leak" in logs[0]["where"][-1]
-
-
-async def test_an_absent_store_is_logged_as_a_warning() -> None:
-    """Unavailable ends the incarnation like other errors, but nobody has to look for a fault."""
-
-    def fail(_actor: Notebook) -> None:
-        raise Unavailable("The database is not available")
-
-    ref = Notebook.start()
-    with structlog.testing.capture_logs() as logs, pytest.raises(Unavailable):
-        await ask(ref, Call(function=fail))
-    await ref.stop()
-
-    assert [("actor_crashed", "warning")] == [(log["event"], log["log_level"]) for log in logs]
-    assert not ref.alive
 
 
 async def test_messages_wait_while_it_starts() -> None:
