@@ -269,6 +269,7 @@ class Gateway:
                 await site.start()
                 self._listeners.append(site)
         self.port = runner.addresses[0][1]
+        logger.info("listening", url=self.url, port=self.port)
 
 
 def _revealed(secret: object) -> str | None:
