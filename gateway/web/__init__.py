@@ -1,0 +1,1 @@
+"""HTTP: the merchant API, operations, and what stands around every handler."""

@@ -17,7 +17,7 @@ from gateway.queue.sealed import SealedCards
 from gateway.security.outbound import OutboundGuard
 from gateway.security.vault import Vault
 
-__all__ = ["SERVICES", "BankLedger", "Orders", "Services", "Webhooks"]
+__all__ = ["SERVICES", "ArmFault", "BankLedger", "Orders", "Services", "Webhooks"]
 
 
 class Orders(Protocol):
@@ -45,6 +45,14 @@ class BankLedger(Protocol):
 
     async def __call__(self, *, limit: int, offset: int) -> Any:
         """An object with `rows` (dataclasses) and `total`."""
+        ...
+
+
+class ArmFault(Protocol):
+    """The fault points of a running process, for `POST /api/v1/test/faults`."""
+
+    def __call__(self, point: str, action: str, *, after: int) -> None:
+        """Raises ValueError for a point or an action that does not exist."""
         ...
 
 
@@ -88,7 +96,7 @@ class Services:
     observe: Callable[[str, str, int, float], None] = _unobserved
     revoke_keys: Callable[[Sequence[str]], Awaitable[None]] = _nobody_to_tell
     bank_ledger: BankLedger | None = None
-    arm_fault: Callable[[str, str], None] | None = None
+    arm_fault: ArmFault | None = None
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

@@ -1,0 +1,112 @@
+"""The merchant API: every route of `/api/v1`, with who may call it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from gateway.web.api import (
+    deliveries,
+    endpoints,
+    events,
+    merchant,
+    orders,
+    payments,
+    public,
+    refunds,
+)
+from gateway.web.api.testing import control_routes, test_routes
+from gateway.web.routes import Access, Handler, Route
+
+__all__ = ["PERMISSIONS", "api_routes"]
+
+_PREFIX = "/api/v1"
+
+# What a merchant with an API key may call: method, path, handler, permission.
+_MERCHANT: tuple[tuple[str, str, Handler, str], ...] = (
+    ("POST", "/orders", orders.create_order, "orders:write"),
+    ("GET", "/orders", orders.list_orders, "orders:read"),
+    ("GET", "/orders/{id}", orders.get_order, "orders:read"),
+    ("PATCH", "/orders/{id}", orders.change_order, "orders:write"),
+    ("POST", "/orders/{id}/cancel", orders.cancel_order, "orders:write"),
+    ("GET", "/orders/{id}/payments", orders.list_order_payments, "payments:read"),
+    ("POST", "/payments", payments.create_payment, "payments:write"),
+    ("GET", "/payments", payments.list_payments, "payments:read"),
+    ("GET", "/payments/{id}", payments.get_payment, "payments:read"),
+    ("POST", "/payments/{id}/capture", payments.capture_payment, "payments:capture"),
+    ("POST", "/payments/{id}/cancel", payments.cancel_payment, "payments:capture"),
+    ("POST", "/payments/{id}/refunds", refunds.create_refund, "refunds:write"),
+    ("GET", "/payments/{id}/refunds", refunds.list_payment_refunds, "refunds:read"),
+    ("GET", "/refunds", refunds.list_refunds, "refunds:read"),
+    ("GET", "/refunds/{id}", refunds.get_refund, "refunds:read"),
+    ("GET", "/webhooks", deliveries.list_deliveries, "webhooks:read"),
+    ("POST", "/webhooks/replay", deliveries.replay_webhooks, "webhooks:write"),
+    ("PUT", "/webhooks/config", merchant.set_webhook_url, "webhooks:write"),
+    ("POST", "/webhooks/secret/regenerate", merchant.regenerate_secret, "webhooks:write"),
+    ("POST", "/webhooks/test", merchant.test_webhook, "webhooks:write"),
+    ("GET", "/webhooks/{id}", deliveries.get_delivery, "webhooks:read"),
+    ("POST", "/webhooks/{id}/retry", deliveries.retry_webhook, "webhooks:write"),
+    ("POST", "/webhook-endpoints", endpoints.create_endpoint, "webhooks:write"),
+    ("GET", "/webhook-endpoints", endpoints.list_endpoints, "webhooks:read"),
+    ("GET", "/webhook-endpoints/{id}", endpoints.get_endpoint, "webhooks:read"),
+    ("PATCH", "/webhook-endpoints/{id}", endpoints.change_endpoint, "webhooks:write"),
+    ("DELETE", "/webhook-endpoints/{id}", endpoints.delete_endpoint, "webhooks:write"),
+    (
+        "POST",
+        "/webhook-endpoints/{id}/rotate-secret",
+        endpoints.rotate_endpoint_secret,
+        "webhooks:write",
+    ),
+    ("POST", "/webhook-endpoints/{id}/test", endpoints.test_endpoint, "webhooks:write"),
+    ("GET", "/events", events.list_events, "events:read"),
+    ("GET", "/events/{id}", events.get_event, "events:read"),
+    ("GET", "/merchant", merchant.get_merchant, "merchant:read"),
+    ("GET", "/merchants/profile", merchant.get_merchant, "merchant:read"),
+    ("PATCH", "/merchant", merchant.change_merchant, "merchant:write"),
+    ("PUT", "/merchants/webhook", merchant.set_webhook_url, "webhooks:write"),
+    (
+        "POST",
+        "/merchants/webhook/regenerate-secret",
+        merchant.regenerate_secret,
+        "webhooks:write",
+    ),
+    ("POST", "/merchants/webhook/test", merchant.test_webhook, "webhooks:write"),
+)
+
+# What the checkout may call without credentials.
+_SHOPPER: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/orders/{id}/public", public.get_public_order),
+    ("POST", "/payments/public", public.create_public_payment),
+    ("GET", "/payments/{id}/public", public.get_public_payment),
+)
+
+_STEPS = {
+    "orders": "order_management",
+    "payments": "payment_initiation",
+    "refunds": "refund_initiation",
+    "webhooks": "webhook_management",
+    "events": "webhook_management",
+    "merchant": "account_management",
+}
+
+PERMISSIONS = frozenset(permission for _, _, _, permission in _MERCHANT)
+"""What a restricted key can be given."""
+
+
+def api_routes(settings: Any) -> Iterable[Route]:
+    """The routes that these settings switch on."""
+    for method, path, handler in _SHOPPER:
+        yield Route(method=method, path=_PREFIX + path, handler=handler, access=Access.SHOPPER)
+    for method, path, handler, permission in _MERCHANT:
+        yield Route(
+            method=method,
+            path=_PREFIX + path,
+            handler=handler,
+            access=Access.KEY,
+            permission=permission,
+            step=_STEPS[permission.partition(":")[0]],
+        )
+    if settings.test_mode:
+        yield from test_routes()
+        if settings.test_controls:
+            yield from control_routes()

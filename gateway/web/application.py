@@ -1,0 +1,90 @@
+"""The web application: every route of the process, and the one middleware around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from aiohttp import web
+
+from gateway.storage.administration import note_key_use
+from gateway.storage.reads_accounts import KeyRecord, find_key
+from gateway.web.api import api_routes
+from gateway.web.authentication import Authenticator, KeyCache
+from gateway.web.commands import KEY_GATE
+from gateway.web.idempotency import KeyGate
+from gateway.web.keys import KEY_CACHE
+from gateway.web.middleware import ErrorWriter, Middleware, api_error
+from gateway.web.operations import operations_routes
+from gateway.web.routes import ROUTES, Route, RouteTable, add_routes
+from gateway.web.services import SERVICES, Services
+
+__all__ = ["make_application"]
+
+
+def make_application(
+    services: Services,
+    *,
+    more_routes: Sequence[Iterable[Route]] = (),
+    writers: Mapping[str, ErrorWriter] | None = None,
+    prefixes: Mapping[str, str] | None = None,
+) -> web.Application:
+    """The application with the routes of the merchant API, operations and `more_routes`.
+
+    `writers` are the error formats of further surfaces, `prefixes` says which surface a path
+    belongs to that is no route's.
+    """
+    cache = _key_cache(services)
+    authenticator = _authenticator(services, cache)
+    table: dict[web.AbstractRoute, Route] = {}
+    application = web.Application(
+        middlewares=[
+            Middleware(
+                services,
+                authenticator,
+                table,
+                {"api": api_error, **(writers or {})},
+                prefixes or {},
+            )
+        ],
+        client_max_size=services.settings.body_bytes_max,
+    )
+    application[SERVICES] = services
+    application[KEY_GATE] = KeyGate()
+    application[KEY_CACHE] = cache
+    application[ROUTES] = table
+    for routes in (api_routes(services.settings), operations_routes(), *more_routes):
+        table.update(add_routes(application.router, routes))
+    _check_complete(application, table)
+
+    async def close(_application: web.Application) -> None:
+        await authenticator.close()
+
+    application.on_cleanup.append(close)
+    return application
+
+
+def _key_cache(services: Services) -> KeyCache:
+    async def load(key_id: str) -> KeyRecord | None:
+        async with services.pool.acquire() as connection:
+            return await find_key(connection, key_id)
+
+    cache = KeyCache(load)
+    services.changes.on_revocation(cache.forget)
+    services.changes.on_gap(cache.forget_all)
+    return cache
+
+
+def _authenticator(services: Services, cache: KeyCache) -> Authenticator:
+    async def note_use(key_id: str, now: datetime) -> None:
+        async with services.pool.acquire() as connection:
+            await note_key_use(connection, key_id, now)
+
+    return Authenticator(cache, services.vault, services.clock, note_use)
+
+
+def _check_complete(application: web.Application, table: RouteTable) -> None:
+    """Every route must say who may call it."""
+    for route in application.router.routes():
+        if route not in table:
+            raise ValueError(f"{route} has no access rule")

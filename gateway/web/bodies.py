@@ -1,0 +1,182 @@
+"""Request bodies, strictly: bounded, no name twice, no text that a store or a client would refuse.
+
+The content type is not asked: clients that send JSON under another name are many.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from gateway.domain.errors import FieldError, InvalidRequest
+
+__all__ = ["DEPTH_MAX", "Body", "all_of", "parse_json", "read_body", "validated"]
+
+DEPTH_MAX = 16
+_ERRORS_MAX = 32
+_NAME_CHARACTERS_MAX = 64
+_BAD_TEXT = re.compile("[\x00\ud800-\udfff]")
+_INTEGER_DIGITS_MAX = 30  # far beyond any amount; a longer one only burns time
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Body:
+    """The object that a request brought."""
+
+    __slots__ = ("members",)
+
+    def __init__(self, members: dict[str, Any]) -> None:
+        self.members = members
+
+    def as_model(self, model: type[Model]) -> Model:
+        """The validated fields; raises InvalidRequest that names all that are wrong."""
+        return validated(model, self.members)
+
+
+async def read_body(request: web.Request) -> Body:
+    """The JSON object of the request; an empty body is an empty object.
+
+    Raises InvalidRequest, and HTTPRequestEntityTooLarge from the framework.
+    """
+    data = await request.read()
+    if not data:
+        return Body({})
+    value = parse_json(data)
+    if not isinstance(value, dict):
+        raise InvalidRequest("The request body must be a JSON object")
+    return Body(value)
+
+
+def parse_json(data: bytes) -> Any:
+    """The value; raises InvalidRequest for what is no JSON, too deep, or has a bad text in it."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise InvalidRequest("The request body is not valid UTF-8") from None
+    try:
+        value = json.loads(
+            text.removeprefix("\ufeff"),
+            object_pairs_hook=_object,
+            parse_constant=_refuse_constant,
+            parse_int=_integer,
+        )
+    except (json.JSONDecodeError, RecursionError):
+        raise InvalidRequest("The request body is not valid JSON") from None
+    # Only brackets can nest, and only an escape can bring such text in.
+    if text.count("{") + text.count("[") > DEPTH_MAX:
+        _check_depth(value, DEPTH_MAX)
+    if "\\u" in text:
+        _check_texts(value, "")
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise InvalidRequest(f"{_shown(name)} is given more than once", field=_shown(name))
+            seen.add(name)
+    return members
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise InvalidRequest("The request body is not valid JSON")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _INTEGER_DIGITS_MAX:
+        raise InvalidRequest("The request body has a number that is too large")
+    return int(digits)
+
+
+def _check_texts(value: Any, path: str) -> None:
+    if isinstance(value, str):
+        if _BAD_TEXT.search(value):
+            field = path or None
+            raise InvalidRequest(
+                f"{path or 'text'} has a character that is not allowed", field=field
+            )
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            if _BAD_TEXT.search(name):
+                raise InvalidRequest(
+                    "A field name has a character that is not allowed", field=path or None
+                )
+            _check_texts(item, f"{path}.{_shown(name)}" if path else _shown(name))
+    elif isinstance(value, list):
+        for position, item in enumerate(value):
+            _check_texts(item, f"{path}.{position}" if path else str(position))
+
+
+def _check_depth(value: Any, depth_left: int) -> None:
+    if depth_left < 0:
+        raise InvalidRequest("The request body is nested too deeply")
+    if isinstance(value, dict):
+        for item in value.values():
+            _check_depth(item, depth_left - 1)
+    elif isinstance(value, list):
+        for item in value:
+            _check_depth(item, depth_left - 1)
+
+
+def validated(model: type[Model], members: dict[str, Any]) -> Model:
+    """The fields as the model has them; raises InvalidRequest that names all that are wrong."""
+    try:
+        return model.model_validate(members)
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=True, include_input=False)
+        errors = [_field_error(each) for each in details[:_ERRORS_MAX]]
+    raise all_of(errors)
+
+
+def all_of(errors: list[FieldError]) -> InvalidRequest:
+    """The refusal with all of these, the first one as its text."""
+    first = errors[0]
+    return InvalidRequest(first.description, field=first.field, errors=tuple(errors))
+
+
+def _field_error(details: ErrorDetails) -> FieldError:
+    """What is wrong with a field, without a word of what was sent."""
+    path = ".".join(_shown(str(part)) for part in details["loc"]) or "body"
+    context = details.get("ctx", {})
+    template = _TEXTS.get(details["type"])
+    if template is None:
+        return FieldError(path, f"{path} is invalid")
+    return FieldError(path, template.format(path=path, **context))
+
+
+def _shown(name: str) -> str:
+    """A name from the request, short enough to be repeated."""
+    return _BAD_TEXT.sub("?", name[:_NAME_CHARACTERS_MAX])
+
+
+_TEXTS = {
+    "missing": "{path} is required",
+    "extra_forbidden": "{path} is not a known field",
+    "int_type": "{path} must be an integer",
+    "int_from_float": "{path} must be an integer",
+    "int_parsing_size": "{path} is too large",
+    "string_type": "{path} must be a string",
+    "bool_type": "{path} must be true or false",
+    "dict_type": "{path} must be an object",
+    "model_type": "{path} must be an object",
+    "model_attributes_type": "{path} must be an object",
+    "list_type": "{path} must be a list",
+    "tuple_type": "{path} must be a list",
+    "literal_error": "{path} must be {expected}",
+    "greater_than_equal": "{path} must be at least {ge}",
+    "less_than_equal": "{path} must be at most {le}",
+    "string_too_short": "{path} must not be empty",
+    "string_too_long": "{path} must have at most {max_length} characters",
+    "string_pattern_mismatch": "{path} has the wrong format",
+    "too_long": "{path} must have at most {max_length} entries",
+    "rule": "{text}",
+}

@@ -1,0 +1,226 @@
+"""Kinds of fields that bodies are made of, each with its limits and its own words."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import orjson
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+)
+from pydantic_core import PydanticCustomError
+from yarl import URL
+
+from gateway.domain.errors import InvalidRequest
+from gateway.domain.instruments import METHODS
+from gateway.domain.money import AMOUNT_MAX, check_amount, exponent
+
+__all__ = [
+    "EVENT_TYPES",
+    "Amount",
+    "BodyModel",
+    "Currency",
+    "EventTypes",
+    "LaterAmount",
+    "Method",
+    "Moment",
+    "Notes",
+    "Origin",
+    "PageUrl",
+    "ShortText",
+    "Text",
+    "notes_text",
+    "parse_moment",
+]
+
+_NOTES_MAX = 50
+_NOTE_NAME_CHARACTERS_MAX = 256
+_NOTE_CHARACTERS_MAX = 1024
+_INTEGER_MAX = 2**53  # what every client can hold exactly
+_URL_CHARACTERS_MAX = 2048
+_RFC_3339 = re.compile(
+    r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII
+)
+_UNIX_SECONDS_MAX = 32_503_680_000  # the year 3000
+_NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\"<>`]")
+_BARE_CURRENCY = "INR"
+
+EVENT_TYPES = frozenset(
+    {
+        "order.paid",
+        "order.cancelled",
+        "order.expired",
+        "payment.created",
+        "payment.pending",
+        "payment.requires_action",
+        "payment.unknown",
+        "payment.success",
+        "payment.captured",
+        "payment.failed",
+        "payment.cancelled",
+        "payment.expired",
+        "refund.created",
+        "refund.processed",
+        "refund.failed",
+        "subscription.created",
+        "subscription.activated",
+        "subscription.charged",
+        "subscription.past_due",
+        "subscription.halted",
+        "subscription.paused",
+        "subscription.resumed",
+        "subscription.cancelled",
+        "subscription.completed",
+        "invoice.paid",
+        "invoice.payment_failed",
+        "webhook.test",
+    }
+)
+
+
+class BodyModel(BaseModel):
+    """A body: nothing is converted, nothing unknown is let through, nothing is echoed."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def _rule(text: str) -> PydanticCustomError:
+    return PydanticCustomError("rule", "{text}", {"text": text})
+
+
+def _currency(value: str) -> str:
+    try:
+        exponent(value)
+    except InvalidRequest as refusal:
+        raise _rule(refusal.description) from None
+    return value
+
+
+def _order_amount(value: int, info: ValidationInfo) -> int:
+    # A currency that was refused is named already; the amount is then measured by the default.
+    try:
+        return check_amount(value, info.data.get("currency", _BARE_CURRENCY))
+    except InvalidRequest as refusal:
+        raise _rule(refusal.description) from None
+
+
+def _method(value: Any) -> Any:
+    if value not in METHODS:
+        raise _rule("Invalid payment method")
+    return value
+
+
+def parse_moment(value: Any) -> datetime:
+    """A time as RFC 3339 text or unix seconds; raises ValueError."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        if not 0 <= value <= _UNIX_SECONDS_MAX:
+            raise ValueError("no time")
+        return datetime.fromtimestamp(value, UTC)
+    if not isinstance(value, str) or _RFC_3339.fullmatch(value) is None:
+        raise ValueError("no time")
+    try:
+        return datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("no time") from None
+
+
+def _moment(value: Any, info: ValidationInfo) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        return parse_moment(value)
+    except ValueError:
+        raise _rule(f"{info.field_name} must be an RFC 3339 time or unix seconds") from None
+
+
+def _notes(value: Any) -> Any:
+    """PHP's empty array means an empty object; floats have no place in a signed body."""
+    if value == [] or value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise _rule("notes must be an object")
+    if len(value) > _NOTES_MAX:
+        raise _rule(f"notes must have at most {_NOTES_MAX} entries")
+    for name, note in value.items():
+        if len(name) > _NOTE_NAME_CHARACTERS_MAX:
+            raise _rule(f"notes must have names of at most {_NOTE_NAME_CHARACTERS_MAX} characters")
+        if isinstance(note, str):
+            right = len(note) <= _NOTE_CHARACTERS_MAX
+        else:
+            whole = note is None or isinstance(note, bool)
+            right = whole or (isinstance(note, int) and abs(note) <= _INTEGER_MAX)
+        if not right:
+            raise _rule(
+                f"notes must be texts of at most {_NOTE_CHARACTERS_MAX} characters, integers or"
+                " booleans"
+            )
+    return value
+
+
+def notes_text(notes: dict[str, Any]) -> str:
+    """The notes as they are stored."""
+    return orjson.dumps(notes).decode() if notes else "{}"
+
+
+def _page_url(value: Any, info: ValidationInfo) -> Any:
+    """An address that a shopper's browser is sent to: http or https, and nothing hidden in it."""
+    if value is None:
+        return None
+    if isinstance(value, str) and _is_page_url(value):
+        return value
+    raise _rule(f"{info.field_name} must be an http or https URL")
+
+
+def _is_page_url(value: str) -> bool:
+    if len(value) > _URL_CHARACTERS_MAX or _NOT_IN_URLS.search(value):
+        return False
+    try:
+        url = URL(value)
+        return bool(url.scheme in ("http", "https") and url.raw_host and url.user is None)
+    except ValueError:
+        return False
+
+
+def _origin(value: Any) -> str:
+    if isinstance(value, str) and _is_page_url(value):
+        url = URL(value)
+        if str(url.origin()) == value.rstrip("/").lower():
+            return str(url.origin())
+    raise _rule("allowed_origins must be origins such as https://shop.example")
+
+
+def _event_types(value: Any) -> Any:
+    """All events, `*` or an empty list, is an empty list."""
+    if not isinstance(value, list) or len(value) > len(EVENT_TYPES):
+        raise _rule("events must be a list of event types")
+    if "*" in value:
+        return ()
+    for name in value:
+        if not isinstance(name, str) or not _is_event_type(name):
+            raise _rule("events must be a list of event types")
+    return tuple(dict.fromkeys(value))
+
+
+def _is_event_type(name: str) -> bool:
+    return name in EVENT_TYPES or re.fullmatch(r"dispute\.[a-z_]{1,32}", name) is not None
+
+
+Text = Annotated[str, Field(min_length=1, max_length=255)]
+ShortText = Annotated[str, Field(min_length=1, max_length=64)]
+Currency = Annotated[str, AfterValidator(_currency)]
+# What an order may cost, and what may be taken or given back of it later.
+Amount = Annotated[int, AfterValidator(_order_amount)]
+LaterAmount = Annotated[int, Field(ge=1, le=AMOUNT_MAX)]
+Method = Annotated[str, BeforeValidator(_method)]
+Moment = Annotated[datetime | None, BeforeValidator(_moment)]
+Notes = Annotated[dict[str, Any], BeforeValidator(_notes)]
+PageUrl = Annotated[str | None, BeforeValidator(_page_url)]
+Origin = Annotated[str, BeforeValidator(_origin)]
+EventTypes = Annotated[tuple[str, ...], BeforeValidator(_event_types)]

@@ -1,0 +1,163 @@
+"""What happens to every request around its handler: id, caller, errors, one line in the log."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from gateway.domain.work import StoredAnswer
+from gateway.web.authentication import Authenticator, require_permission
+from gateway.web.calls import CALL, Call
+from gateway.web.errors import Problem, Refused, envelope, problem_of, problem_of_status
+from gateway.web.request_ids import request_id_of, traceparent_of
+from gateway.web.responses import answer
+from gateway.web.routes import Access, Handler, Route, RouteTable
+from gateway.web.services import Services
+
+__all__ = ["VERSIONS", "ErrorWriter", "Middleware", "api_error", "log_fault"]
+
+logger = structlog.get_logger(__name__)
+
+VERSIONS = frozenset({"2026-11-01"})
+"""The dated versions that a request may name in `Gateway-Version`."""
+
+
+async def _not_found(_request: web.Request) -> web.StreamResponse:
+    raise web.HTTPNotFound
+
+
+_UNKNOWN_ROUTE = Route(
+    method="*", path="unknown", handler=_not_found, access=Access.ANYBODY, step="routing"
+)
+_FRAMES_MAX = 12
+_LOOPBACK = frozenset({"127.0.0.1", "::1"})
+
+ErrorWriter = Callable[[Problem, str, Route], web.Response]
+"""Writes a problem in a surface's own format."""
+
+
+class Middleware:
+    """The one middleware. `writers` has the error format of each surface; `api` is ours."""
+
+    __middleware_version__ = 1  # aiohttp: called with the request and the handler
+
+    def __init__(
+        self,
+        services: Services,
+        authenticator: Authenticator,
+        routes: RouteTable,
+        writers: Mapping[str, ErrorWriter],
+        prefixes: Mapping[str, str],
+    ) -> None:
+        """`prefixes` names the surface of a path that is no route's, by its beginning."""
+        self._services = services
+        self._authenticator = authenticator
+        self._routes = routes
+        self._writers = writers
+        self._prefixes = prefixes
+
+    async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Let the handler answer, or say what is wrong."""
+        started = time.perf_counter()
+        traceparent = traceparent_of(request.headers)
+        call = Call(self._services, request_id_of(request.headers, traceparent), traceparent)
+        request[CALL] = call
+        route = self._routes.get(request.match_info.route)
+        response: web.StreamResponse
+        try:
+            if route is not None:
+                await self._admit(request, call, route)
+            response = await handler(request)
+        except web.HTTPException as error:
+            problem = problem_of(error)
+            if problem is None:  # a redirection
+                error.headers["X-Request-Id"] = call.request_id
+                self._tell(request, call, route, error.status, time.perf_counter() - started)
+                raise
+            response = self._write(problem, request, call, route)
+        except Exception as error:  # noqa: BLE001 - the last place that can answer
+            problem = problem_of(error)
+            if problem is None:
+                log_fault(error, call.request_id)
+                problem = problem_of_status(500)
+            response = self._write(problem, request, call, route)
+        if not response.prepared:
+            response.headers["X-Request-Id"] = call.request_id
+        self._tell(request, call, route, response.status, time.perf_counter() - started)
+        return response
+
+    async def _admit(self, request: web.Request, call: Call, route: Route) -> None:
+        """Raise unless the caller may use the route."""
+        if route.access is Access.KEY:
+            call.caller = await self._authenticator.authenticate(request.headers)
+            require_permission(call.caller, route.permission)
+        elif route.access is Access.LOOPBACK and _peer(request) not in _LOOPBACK:
+            raise web.HTTPNotFound
+        if "Gateway-Version" in request.headers:
+            _check_version(request)
+
+    def _write(
+        self, problem: Problem, request: web.Request, call: Call, route: Route | None
+    ) -> web.Response:
+        if route is None:
+            surface = next(
+                (name for start, name in self._prefixes.items() if request.path.startswith(start)),
+                "api",
+            )
+            return self._writers[surface](problem, call.request_id, _UNKNOWN_ROUTE)
+        return self._writers[route.surface](problem, call.request_id, route)
+
+    def _tell(
+        self, request: web.Request, call: Call, route: Route | None, status: int, seconds: float
+    ) -> None:
+        """The canonical line: what was asked and what came of it, nothing that was sent."""
+        template = route.path if route else "unknown"
+        self._services.observe(template, request.method, status, seconds)
+        logger.info(
+            "request",
+            method=request.method if route else request.method[:16],
+            route=template,
+            status=status,
+            duration_ms=round(seconds * 1000, 3),
+            merchant=call.merchant_id,
+            request_id=call.request_id,
+        )
+
+
+def api_error(problem: Problem, request_id: str, route: Route) -> web.Response:
+    """A problem in the format of `/api/v1`."""
+    body = envelope(problem, request_id, step=route.step)
+    return answer(StoredAnswer(status=problem.status, body=body), headers=problem.headers)
+
+
+def log_fault(error: BaseException, request_id: str) -> None:
+    """Where a fault of ours happened. Neither its text nor any value: they may hold card data."""
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES_MAX:]
+    logger.error(
+        "request_failed",
+        error=type(error).__name__,
+        request_id=request_id,
+        where=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    )
+
+
+def _check_version(request: web.Request) -> None:
+    versions = request.headers.getall("Gateway-Version")
+    if len(versions) != 1 or versions[0].strip() not in VERSIONS:
+        raise Refused(
+            f"Gateway-Version must be one of {', '.join(sorted(VERSIONS))}",
+            field="Gateway-Version",
+            reason="unknown_version",
+        )
+
+
+def _peer(request: web.Request) -> str | None:
+    """The address at the other end of the connection, whatever the headers say."""
+    transport = request.transport
+    name: Any = None if transport is None else transport.get_extra_info("peername")
+    return name[0] if isinstance(name, tuple) else None

@@ -1,0 +1,39 @@
+"""Answers: JSON bytes with a status, made once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from gateway.domain.work import StoredAnswer
+
+__all__ = ["JSON", "answer", "json_answer", "json_response"]
+
+JSON = "application/json; charset=utf-8"
+_PROBLEM = "application/problem+json"
+_FIRST_ERROR = 400
+
+
+def json_answer(status: int, content: Any) -> StoredAnswer:
+    """The bytes of an answer."""
+    return StoredAnswer(status=status, body=orjson.dumps(content))
+
+
+def json_response(content: Any, status: int = 200) -> web.Response:
+    """An answer for this request alone."""
+    return answer(StoredAnswer(status=status, body=orjson.dumps(content)))
+
+
+def answer(
+    stored: StoredAnswer, *, replayed: bool = False, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """The response with these bytes; `replayed` says that the caller has been told before."""
+    all_headers = {"Content-Type": JSON if stored.status < _FIRST_ERROR else _PROBLEM}
+    if replayed:
+        all_headers["Idempotent-Replayed"] = "true"
+    if headers:
+        all_headers.update(headers)
+    return web.Response(status=stored.status, body=stored.body, headers=all_headers)

@@ -1,0 +1,60 @@
+"""Routes as data: who may call each one is written beside it, never guessed from its path."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from aiohttp import web
+
+__all__ = ["ROUTES", "Access", "Handler", "Route", "RouteTable", "add_routes"]
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Access(Enum):
+    """Who may call a route."""
+
+    KEY = "a merchant with an API key"
+    SHOPPER = "anybody who knows the order's or payment's id: the checkout"
+    TESTER = "anybody, but only while the gateway runs in test mode"
+    LOOPBACK = "tests of a running process, on the same machine"
+    ANYBODY = "anybody: health, documents, pages with a login of their own"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One method of one path.
+
+    `permission` is what a restricted key must have; one that ends in `:read` is also a read-only
+    key's. `step` is what an error says it happened in. `surface` names the wire format of errors.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    access: Access
+    permission: str = ""
+    step: str = "payment_initiation"
+    surface: str = "api"
+
+    def __post_init__(self) -> None:
+        if (self.access is Access.KEY) != bool(self.permission):
+            raise ValueError(f"{self.method} {self.path}: a permission belongs to Access.KEY")
+
+
+RouteTable = Mapping[web.AbstractRoute, Route]
+
+ROUTES: web.AppKey[RouteTable] = web.AppKey("routes", dict)
+
+
+def add_routes(router: web.UrlDispatcher, routes: Iterable[Route]) -> RouteTable:
+    """Add the routes, GET for HEAD too, and answer which is which."""
+    table: dict[web.AbstractRoute, Route] = {}
+    for route in routes:
+        added = router.add_route(route.method, route.path, route.handler)
+        table[added] = route
+        if route.method == "GET":
+            table[router.add_route("HEAD", route.path, route.handler)] = route
+    return table

@@ -1,0 +1,214 @@
+"""The bodies that the merchant API takes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+from gateway.web.fields import (
+    Amount,
+    BodyModel,
+    Currency,
+    EventTypes,
+    LaterAmount,
+    Method,
+    Moment,
+    Notes,
+    Origin,
+    PageUrl,
+    ShortText,
+    Text,
+)
+
+__all__ = [
+    "AmountBody",
+    "CardBody",
+    "ClockBody",
+    "CustomerBody",
+    "EmptyBody",
+    "EndpointBody",
+    "EndpointChanges",
+    "FaultBody",
+    "MerchantChanges",
+    "NotesBody",
+    "OrderBody",
+    "PaymentBody",
+    "PublicPaymentBody",
+    "RefundBody",
+    "ReplayBody",
+    "RotationBody",
+    "WebhookUrlBody",
+]
+
+_SECRET = r"^[\x21-\x7e]{8,255}$"  # noqa: S105 - a pattern
+_CARD_CHARACTERS_MAX = 64
+_OVERLAP_SECONDS_MAX = 7 * 86_400
+_ADVANCE_SECONDS_MAX = 3_660 * 86_400
+_IDS_MAX = 1000
+
+Capture = Literal["manual", "automatic"]
+
+
+class EmptyBody(BodyModel):
+    """Nothing is taken."""
+
+
+class OrderBody(BodyModel):
+    """`POST /orders`."""
+
+    currency: Currency = "INR"
+    amount: Amount
+    receipt: Text | None = None
+    notes: Notes = Field(default_factory=dict)
+    customer_id: Annotated[str, Field(pattern=r"^cust_[A-Za-z0-9]{16}$")] | None = None
+    capture: Capture | None = None
+    expires_at: Moment = None
+    return_url: PageUrl = None
+
+
+class NotesBody(BodyModel):
+    """`PATCH /orders/{id}`."""
+
+    notes: Notes
+
+
+def _digits(value: Any) -> Any:
+    """Months and years come as numbers or as digits; what they mean is checked later."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 4:
+        return int(value)
+    if isinstance(value, str):
+        raise PydanticCustomError("rule", "{text}", {"text": "Card expiry date invalid"})
+    return value
+
+
+CardText = Annotated[str, Field(max_length=_CARD_CHARACTERS_MAX)]
+DatePart = Annotated[int, BeforeValidator(_digits)]
+
+
+class CardBody(BodyModel):
+    """`card` of a payment."""
+
+    number: CardText | None = Field(default=None, repr=False)
+    expiry_month: DatePart | None = Field(default=None, repr=False)
+    expiry_year: DatePart | None = Field(default=None, repr=False)
+    cvv: CardText | None = Field(default=None, repr=False)
+    holder_name: Text | None = Field(default=None, repr=False)
+
+
+class CustomerBody(BodyModel):
+    """`customer` of a payment."""
+
+    name: Text | None = None
+    email: Text | None = None
+    contact: ShortText | None = None
+
+
+class PublicPaymentBody(BodyModel):
+    """`POST /payments/public`: what a shopper decides."""
+
+    order_id: Text
+    method: Method
+    vpa: Annotated[str, Field(max_length=256)] | None = None
+    card: CardBody | None = Field(default=None, repr=False)
+    bank: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{2,32}$")] | None = None
+    wallet: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{2,32}$")] | None = None
+    customer: CustomerBody | None = None
+    card_number: CardText | None = Field(default=None, repr=False)
+    card_expiry: CardText | None = Field(default=None, repr=False)
+    card_cvv: CardText | None = Field(default=None, repr=False)
+    card_holder_name: Text | None = Field(default=None, repr=False)
+
+
+class PaymentBody(PublicPaymentBody):
+    """`POST /payments`: what a merchant decides besides."""
+
+    capture: Capture | None = None
+    notes: Notes = Field(default_factory=dict)
+
+
+class AmountBody(BodyModel):
+    """`POST /payments/{id}/capture`."""
+
+    amount: LaterAmount | None = None
+
+
+class RefundBody(BodyModel):
+    """`POST /payments/{id}/refunds`."""
+
+    amount: LaterAmount | None = None
+    reason: Text | None = None
+    notes: Notes = Field(default_factory=dict)
+
+
+class EndpointBody(BodyModel):
+    """`POST /webhook-endpoints`."""
+
+    url: Annotated[str, Field(max_length=2048)]
+    description: Text | None = None
+    events: EventTypes = ()
+    format: Literal["gateway", "razorpay"] = "gateway"
+    secret: Annotated[str, Field(pattern=_SECRET)] | None = Field(default=None, repr=False)
+    active: bool = True
+
+
+class EndpointChanges(BodyModel):
+    """`PATCH /webhook-endpoints/{id}`."""
+
+    url: Annotated[str, Field(max_length=2048)] = ""
+    description: Text | None = None
+    events: EventTypes = ()
+    format: Literal["gateway", "razorpay"] = "gateway"
+    active: bool = True
+
+
+class RotationBody(BodyModel):
+    """`POST /webhook-endpoints/{id}/rotate-secret`; an overlap of 0 is for a secret that leaked."""
+
+    secret: Annotated[str, Field(pattern=_SECRET)] | None = Field(default=None, repr=False)
+    overlap_seconds: Annotated[int, Field(ge=0, le=_OVERLAP_SECONDS_MAX)] | None = None
+
+
+class ReplayBody(BodyModel):
+    """`POST /webhooks/replay`."""
+
+    status: Literal["failed", "success", "pending"] = "failed"
+    endpoint_id: ShortText | None = None
+    event: ShortText | None = None
+    from_: Moment = Field(default=None, alias="from")
+    to: Moment = None
+    event_ids: Annotated[list[ShortText], Field(max_length=_IDS_MAX)] | None = None
+    ids: Annotated[list[ShortText], Field(max_length=_IDS_MAX)] | None = None
+
+
+class MerchantChanges(BodyModel):
+    """`PATCH /merchant`."""
+
+    name: Text = ""
+    default_capture: Capture = "manual"
+    enabled_methods: Annotated[list[Method], Field(min_length=1, max_length=16)] = Field(
+        default_factory=list
+    )
+    allowed_origins: Annotated[list[Origin], Field(max_length=32)] = Field(default_factory=list)
+    return_url: PageUrl = None
+
+
+class WebhookUrlBody(BodyModel):
+    """`PUT /merchants/webhook`; null takes the address away."""
+
+    webhook_url: Annotated[str, Field(max_length=2048)] | None
+
+
+class ClockBody(BodyModel):
+    """`POST /test/clock`."""
+
+    advance_seconds: Annotated[int, Field(ge=0, le=_ADVANCE_SECONDS_MAX)]
+
+
+class FaultBody(BodyModel):
+    """`POST /test/faults`; it strikes when the point has been passed `after` times."""
+
+    point: ShortText
+    action: ShortText
+    after: Annotated[int, Field(ge=0, le=1_000_000)] = 0

@@ -1,0 +1,92 @@
+"""The listening side: connections whose every answer is in our envelope."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from gateway.web.errors import PROBLEM_JSON, envelope, problem_of_status
+from gateway.web.middleware import log_fault
+
+__all__ = ["Runner"]
+
+logger = structlog.get_logger(__name__)
+
+
+class _Connection(RequestHandler):
+    """A connection whose parser's complaints are told in our envelope, too."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: Any,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - it quotes what was sent
+    ) -> web.StreamResponse:
+        """The answer to what never became a request, or broke the framework itself."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer is under way already")
+        request_id = f"req_{secrets.token_hex(12)}"
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR and exc is not None:
+            log_fault(exc, request_id)
+        logger.info("request", method=None, route="malformed", status=status, request_id=request_id)
+        response = web.Response(
+            status=status,
+            body=envelope(problem_of_status(status), request_id, step="routing"),
+            headers={"Content-Type": PROBLEM_JSON, "X-Request-Id": request_id},
+        )
+        response.force_close()
+        return response
+
+
+class _Listener(web.Server):
+    """Makes our connections."""
+
+    def __call__(self) -> RequestHandler:
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+
+class Runner(web.AppRunner):
+    """An application runner whose connections are ours. Nobody writes an access log beside ours.
+
+    A client that hangs up does not cancel what it has asked for.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        application: web.Application,
+        *,
+        keepalive_seconds: float = 75.0,
+        lingering_seconds: float = 2.0,
+        header_bytes_max: int = 16 * 1024,
+        shutdown_seconds: float = 10.0,
+    ) -> None:
+        super().__init__(
+            application,
+            access_log=None,
+            handler_cancellation=False,
+            keepalive_timeout=keepalive_seconds,
+            lingering_time=lingering_seconds,
+            max_line_size=header_bytes_max,
+            max_field_size=header_bytes_max,
+            shutdown_timeout=shutdown_seconds,
+        )
+
+    async def _make_server(self) -> Any:
+        server: Any = await super()._make_server()
+        return _Listener(
+            server.request_handler,
+            request_factory=server.request_factory,
+            loop=asyncio.get_running_loop(),
+            **server._kwargs,  # noqa: SLF001 - aiohttp has no way to ask for other connections
+        )

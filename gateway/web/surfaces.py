@@ -1,0 +1,223 @@
+"""The answers of commands, made in one place: for this request, and kept for its repeats.
+
+A surface names one of them. One that waits for an operation may be followed by a space and the id
+of the request, which an error's envelope shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gateway.actors.messages import Done
+from gateway.domain.entities import Operation, OperationState, Order, OrderState, Payment
+from gateway.domain.representation import order_object, payment_object, refund_object, timestamp
+from gateway.domain.work import StoredAnswer
+from gateway.web.errors import OperationFailed, envelope, problem_of
+from gateway.web.responses import json_answer
+
+__all__ = [
+    "ORDER_CANCELLED",
+    "ORDER_CREATED",
+    "PAYMENT_CANCELLED",
+    "PAYMENT_CAPTURED",
+    "PAYMENT_CREATED",
+    "PUBLIC_PAYMENT_CREATED",
+    "REFUND_CREATED",
+    "SurfaceRenderer",
+    "public_order_object",
+    "public_payment_object",
+    "register_surface",
+    "render",
+    "render_done",
+    "still_running",
+    "waiting_surface",
+]
+
+ORDER_CREATED = "order.created"
+ORDER_CANCELLED = "order.cancelled"
+PAYMENT_CREATED = "payment.created"
+PUBLIC_PAYMENT_CREATED = "payment.public.created"
+PAYMENT_CAPTURED = "payment.captured"
+PAYMENT_CANCELLED = "payment.cancelled"
+REFUND_CREATED = "refund.created"
+
+SurfaceRenderer = Callable[[Done, str | None], StoredAnswer]
+
+_CREATED = 201
+
+
+def render(surface: str, state: OrderState, subject_id: str) -> StoredAnswer:
+    """The final answer that an order actor keeps: what `gateway.actors.order.Renderer` is.
+
+    `subject_id` is an order's, a payment's, a refund's or an operation's. Raises KeyError for a
+    surface or a subject that does not exist.
+    """
+    name, _, request_id = surface.partition(" ")
+    return _SURFACES[name](_done_of(state, subject_id), request_id or None)
+
+
+def render_done(surface: str, done: Done) -> StoredAnswer:
+    """The same answer where nothing is kept."""
+    name, _, request_id = surface.partition(" ")
+    return _SURFACES[name](done, request_id or None)
+
+
+def register_surface(name: str, renderer: SurfaceRenderer) -> None:
+    """Add another wire format's answer. Raises ValueError when the name is taken."""
+    if _SURFACES.setdefault(name, renderer) is not renderer:
+        raise ValueError(f"surface {name} is there already")
+
+
+def waiting_surface(name: str, request_id: str) -> str:
+    """The surface of an answer that may turn out to be an error."""
+    return f"{name} {request_id}"
+
+
+def still_running(surface: str, done: Done) -> StoredAnswer:
+    """The wait is over and the operation is not: 202 with what there is, 504 if nobody knows."""
+    name, _, request_id = surface.partition(" ")
+    operation = done.operation
+    if operation is not None and operation.state == OperationState.UNKNOWN:
+        return _failure(
+            OperationFailed(
+                "The processor has not confirmed the outcome, it is being clarified",
+                status=504,
+                reason="outcome_unknown",
+                metadata={"payment_id": operation.payment_id},
+            ),
+            request_id or None,
+        )
+    shown = order_object(done.order) if name == ORDER_CANCELLED else _payment_object(done)
+    return json_answer(202, shown)
+
+
+def public_payment_object(payment: Payment) -> dict[str, Any]:
+    """What a shopper may see of a payment."""
+    whole = payment_object(payment)
+    return {name: whole[name] for name in _PUBLIC_PAYMENT if name in whole}
+
+
+_PUBLIC_PAYMENT = (
+    "id",
+    "order_id",
+    "amount",
+    "currency",
+    "method",
+    "vpa",
+    "bank",
+    "wallet",
+    "card",
+    "card_network",
+    "card_last4",
+    "status",
+    "captured",
+    "error_code",
+    "error_description",
+    "error_reason",
+    "next_action",
+    "created_at",
+    "updated_at",
+)
+
+
+def public_order_object(order: Order, merchant_name: str, methods: list[str]) -> dict[str, Any]:
+    """What a shopper may see of an order."""
+    return {
+        "id": order.id,
+        "amount": order.amount,
+        "amount_paid": order.amount_paid,
+        "amount_due": order.amount - order.amount_paid,
+        "currency": order.currency,
+        "status": order.status,
+        "mode": order.mode,
+        "merchant_name": merchant_name,
+        "methods": methods,
+        "expires_at": timestamp(order.expires_at),
+        "created_at": timestamp(order.created_at),
+    }
+
+
+def _done_of(state: OrderState, subject_id: str) -> Done:
+    order = state.order
+    if subject_id == order.id:
+        return Done(order=order)
+    if subject_id in state.payments:
+        return Done(order=order, payment=state.payments[subject_id])
+    if subject_id in state.refunds:
+        refund = state.refunds[subject_id]
+        return Done(order=order, payment=state.payments[refund.payment_id], refund=refund)
+    operation = state.operations[subject_id]
+    return Done(order=order, payment=state.payments[operation.payment_id], operation=operation)
+
+
+def _payment_object(done: Done) -> dict[str, Any]:
+    if done.payment is None:
+        raise AssertionError("the command was about a payment")
+    return payment_object(done.payment)
+
+
+def _refund_object(done: Done) -> dict[str, Any]:
+    if done.refund is None:
+        raise AssertionError("the command was about a refund")
+    return refund_object(done.refund)
+
+
+def _order_created(done: Done, _request_id: str | None) -> StoredAnswer:
+    return json_answer(_CREATED, order_object(done.order))
+
+
+def _order_cancelled(done: Done, request_id: str | None) -> StoredAnswer:
+    return _failed(done.operation, request_id) or json_answer(200, order_object(done.order))
+
+
+def _payment_created(done: Done, _request_id: str | None) -> StoredAnswer:
+    return json_answer(_CREATED, _payment_object(done))
+
+
+def _public_payment_created(done: Done, _request_id: str | None) -> StoredAnswer:
+    if done.payment is None:
+        raise AssertionError("the command was about a payment")
+    return json_answer(_CREATED, public_payment_object(done.payment))
+
+
+def _payment_finished(done: Done, request_id: str | None) -> StoredAnswer:
+    return _failed(done.operation, request_id) or json_answer(200, _payment_object(done))
+
+
+def _refund_created(done: Done, _request_id: str | None) -> StoredAnswer:
+    return json_answer(_CREATED, _refund_object(done))
+
+
+def _failed(operation: Operation | None, request_id: str | None) -> StoredAnswer | None:
+    if operation is None or operation.state != OperationState.FAILED:
+        return None
+    code = operation.error_code or "PAYMENT_FAILED"
+    return _failure(
+        OperationFailed(
+            operation.error_description or "Payment processing failed",
+            status=502 if code == "GATEWAY_ERROR" else 402,
+            reason="processor_failed" if code == "GATEWAY_ERROR" else "payment_failed",
+            metadata={"payment_id": operation.payment_id},
+        ),
+        request_id,
+    )
+
+
+def _failure(failure: OperationFailed, request_id: str | None) -> StoredAnswer:
+    problem = problem_of(failure)
+    if problem is None:
+        raise AssertionError("a refusal has a problem")
+    body = envelope(problem, request_id, step="payment_processing")
+    return StoredAnswer(status=problem.status, body=body)
+
+
+_SURFACES: dict[str, SurfaceRenderer] = {
+    ORDER_CREATED: _order_created,
+    ORDER_CANCELLED: _order_cancelled,
+    PAYMENT_CREATED: _payment_created,
+    PUBLIC_PAYMENT_CREATED: _public_payment_created,
+    PAYMENT_CAPTURED: _payment_finished,
+    PAYMENT_CANCELLED: _payment_finished,
+    REFUND_CREATED: _refund_created,
+}

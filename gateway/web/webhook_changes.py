@@ -1,0 +1,219 @@
+"""What is done to webhook endpoints, for the merchant API and the dashboard alike.
+
+Everything runs inside the caller's transaction; afterwards the deliverer is told by
+`Services.webhooks.forget_endpoint`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from gateway.domain import canonical_json
+from gateway.domain.errors import InvalidRequest, InvalidState
+from gateway.domain.ids import new_id
+from gateway.domain.work import Event
+from gateway.security.credentials import new_webhook_secret
+from gateway.security.outbound import validate_webhook_url
+from gateway.security.records import endpoint_record
+from gateway.storage import administration_endpoints as endpoints
+from gateway.storage.administration import Author, write_audit
+from gateway.storage.administration_deliveries import insert_test_delivery
+from gateway.storage.journal import Connection
+from gateway.storage.reads_pages import Scope
+from gateway.storage.reads_webhooks import EndpointRecord, find_default_endpoint
+from gateway.web.services import Services
+
+__all__ = [
+    "Changed",
+    "add_endpoint",
+    "change_endpoint",
+    "checked_url",
+    "remove_endpoint",
+    "rotate_default_secret",
+    "rotate_secret",
+    "send_test",
+    "set_default_url",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """Who changes something, and when."""
+
+    services: Services
+    author: Author
+    now: datetime
+
+    @property
+    def scope(self) -> Scope:
+        """Whose endpoints they are."""
+        return self.author.scope
+
+
+def checked_url(services: Services, url: str, mode: str, field: str) -> str:
+    """The address to store. Raises InvalidRequest with the reason."""
+    known: Literal["test", "live"] = "live" if mode == "live" else "test"
+    try:
+        return validate_webhook_url(url, services.guard, known)
+    except ValueError as error:
+        raise InvalidRequest(str(error), field=field) from None
+
+
+async def add_endpoint(
+    connection: Connection,
+    changed: Changed,
+    *,
+    url: str,
+    secret: str,
+    description: str | None = None,
+    events: tuple[str, ...] = (),
+    format_: str = "gateway",
+    active: bool = True,
+    is_default: bool = False,
+) -> str:
+    """The id of a new endpoint. Raises InvalidState when the merchant has as many as allowed."""
+    endpoint_id = new_id("we")
+    limit = changed.services.settings.webhook_endpoints_max
+    await endpoints.lock_merchant(connection, changed.scope)
+    if await endpoints.count_endpoints(connection, changed.scope) >= limit:
+        raise InvalidState(f"There may be at most {limit} webhook endpoints")
+    endpoint = endpoints.NewEndpoint(
+        id=endpoint_id,
+        url=url,
+        description=description,
+        events=events,
+        format=format_,
+        secret_sealed=_sealed(changed, endpoint_id, secret),
+        active=active,
+        is_default=is_default,
+    )
+    await endpoints.insert_endpoint(connection, changed.scope, endpoint, changed.now)
+    await _audit(connection, changed, "webhook_endpoint.created", endpoint_id)
+    return endpoint_id
+
+
+async def change_endpoint(
+    connection: Connection, changed: Changed, endpoint_id: str, changes: Mapping[str, Any]
+) -> None:
+    """Change settings; what waits for an endpoint that is switched off has failed."""
+    await endpoints.update_endpoint(connection, changed.scope, endpoint_id, changes, changed.now)
+    if changes.get("active") is False:
+        await endpoints.fail_pending_deliveries(
+            connection, endpoint_id, "endpoint switched off", changed.now
+        )
+    await _audit(connection, changed, "webhook_endpoint.changed", endpoint_id, sorted(changes))
+
+
+async def remove_endpoint(connection: Connection, changed: Changed, endpoint_id: str) -> bool:
+    """Whether there was such an endpoint; what waits for it has failed."""
+    if not await endpoints.delete_endpoint(connection, changed.scope, endpoint_id, changed.now):
+        return False
+    await endpoints.fail_pending_deliveries(
+        connection, endpoint_id, "endpoint deleted", changed.now
+    )
+    await _audit(connection, changed, "webhook_endpoint.deleted", endpoint_id)
+    return True
+
+
+async def rotate_secret(
+    connection: Connection,
+    changed: Changed,
+    endpoint_id: str,
+    *,
+    secret: str | None = None,
+    overlap_seconds: int | None = None,
+) -> str:
+    """The new secret. The one before it signs, too, for `overlap_seconds`, by default a setting."""
+    if overlap_seconds is None:
+        overlap_seconds = changed.services.settings.webhook_secret_overlap_seconds
+    fresh = secret or new_webhook_secret()
+    await endpoints.rotate_endpoint_secret(
+        connection,
+        changed.scope,
+        endpoint_id,
+        secret_sealed=_sealed(changed, endpoint_id, fresh),
+        previous_expires_at=changed.now + timedelta(seconds=overlap_seconds),
+        now=changed.now,
+    )
+    await _audit(connection, changed, "webhook_endpoint.secret_rotated", endpoint_id)
+    return fresh
+
+
+async def set_default_url(connection: Connection, changed: Changed, url: str | None) -> str:
+    """The id of the endpoint that is the merchant's one webhook URL; None takes the URL away.
+
+    Its row stays without a URL, and keeps the secret.
+    """
+    await endpoints.lock_merchant(connection, changed.scope)
+    default = await find_default_endpoint(connection, changed.scope)
+    if default is not None:
+        changes = {"url": url or "", "active": url is not None}
+        await change_endpoint(connection, changed, default.id, changes)
+        return default.id
+    return await add_endpoint(
+        connection,
+        changed,
+        url=url or "",
+        secret=new_webhook_secret(),
+        active=url is not None,
+        is_default=True,
+    )
+
+
+async def rotate_default_secret(connection: Connection, changed: Changed) -> tuple[str, str]:
+    """The default endpoint's id and its new secret."""
+    await endpoints.lock_merchant(connection, changed.scope)
+    default = await find_default_endpoint(connection, changed.scope)
+    if default is not None:
+        return default.id, await rotate_secret(connection, changed, default.id)
+    secret = new_webhook_secret()
+    endpoint_id = await add_endpoint(
+        connection, changed, url="", secret=secret, active=False, is_default=True
+    )
+    return endpoint_id, secret
+
+
+async def send_test(
+    connection: Connection, changed: Changed, endpoint: EndpointRecord | None
+) -> str:
+    """The id of a `webhook.test` delivery to this endpoint alone.
+
+    Raises InvalidState when it has no address or is switched off.
+    """
+    if endpoint is None or not endpoint.url:
+        raise InvalidState("Webhook URL not configured")
+    if not endpoint.active:
+        raise InvalidState("Webhook endpoint is not active")
+    content = {
+        "event": "webhook.test",
+        "timestamp": int(changed.now.timestamp()),
+        "data": {"message": "This is a test webhook", "endpoint_id": endpoint.id},
+    }
+    event = Event(
+        id=new_id("evt"),
+        merchant_id=changed.scope.merchant_id,
+        mode=changed.scope.mode,
+        type="webhook.test",
+        body=canonical_json.dumps(content),
+        request_id=changed.author.request_id,
+        created_at=changed.now,
+    )
+    return await insert_test_delivery(connection, event, endpoint.id)
+
+
+def _sealed(changed: Changed, endpoint_id: str, secret: str) -> bytes:
+    return changed.services.vault.seal(secret.encode(), record=endpoint_record(endpoint_id))
+
+
+async def _audit(
+    connection: Connection,
+    changed: Changed,
+    action: str,
+    endpoint_id: str,
+    fields: list[str] | None = None,
+) -> None:
+    details = {"fields": fields} if fields else None
+    await write_audit(connection, changed.author, action, endpoint_id, changed.now, details=details)
