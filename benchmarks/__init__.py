@@ -1,0 +1,1 @@
+"""What the gateway does in a second and in a megabyte, beside references that do less."""

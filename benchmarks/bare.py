@@ -1,0 +1,60 @@
+"""The reference of `POST /orders`: aiohttp that parses and answers the same JSON, and no store."""
+
+from __future__ import annotations
+
+import secrets
+import string
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from benchmarks.serving import serve
+
+_ALPHABET = string.ascii_letters + string.digits
+_MERCHANT = "550e8400-e29b-41d4-a716-446655440000"
+
+
+def identity(prefix: str) -> str:
+    """An identifier as the gateway's: 16 letters and digits nobody can guess."""
+    pool = _ALPHABET
+    return f"{prefix}_" + "".join([pool[byte % 62] for byte in secrets.token_bytes(16)])
+
+
+def order_object(body: dict[str, Any]) -> dict[str, Any]:
+    """What the gateway answers to the same request."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {
+        "id": identity("order"),
+        "merchant_id": _MERCHANT,
+        "amount": body["amount"],
+        "amount_paid": 0,
+        "amount_due": body["amount"],
+        "attempts": 0,
+        "currency": body["currency"],
+        "receipt": body.get("receipt"),
+        "notes": body.get("notes", {}),
+        "customer_id": None,
+        "status": "created",
+        "capture": body["capture"],
+        "expires_at": None,
+        "return_url": None,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+async def create_order(request: web.Request) -> web.Response:
+    answer = order_object(orjson.loads(await request.read()))
+    return web.Response(status=201, body=orjson.dumps(answer), content_type="application/json")
+
+
+def main() -> None:
+    application = web.Application()
+    application.router.add_post("/api/v1/orders", create_order)
+    serve(application)
+
+
+if __name__ == "__main__":
+    main()
