@@ -8,9 +8,12 @@ import secrets
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 
+import aiohttp
 import structlog
 from aiohttp import web
+from redis.asyncio import Redis
 
 from gateway.actors.journal import no_fault
 from gateway.actors.supervisor import Supervisor
@@ -18,14 +21,16 @@ from gateway.domain.clock import Clock
 from gateway.domain.errors import InvalidState
 from gateway.embedded import DataDirectory, EmbeddedPostgres, EmbeddedRedis, EmbeddedStores
 from gateway.faults import Faults
+from gateway.metrics import Metrics, Watched
 from gateway.observers import Observers
 from gateway.processors.protocol import ProcessorContext
 from gateway.processors.registry import Registry, discover
+from gateway.processors.simulator_ledger import ledger
 from gateway.queue.client import Keys, open_redis, ping
 from gateway.queue.jobs import JobQueue
-from gateway.queue.notifications import ChangeHub
+from gateway.queue.notifications import ChangeHub, Changes
 from gateway.queue.sealed import SealedCards
-from gateway.security.outbound import OutboundGuard
+from gateway.security.outbound import OutboundGuard, guarded_connector, guarded_session
 from gateway.security.passwords import PasswordHasher
 from gateway.security.vault import Vault
 from gateway.seeding import seed_test_merchant
@@ -34,6 +39,8 @@ from gateway.storage.migrations import migrate
 from gateway.storage.pool import Pool, open_pool
 from gateway.tree import Tree
 from gateway.web.application import make_application
+from gateway.web.metrics_endpoint import metrics_application, metrics_routes
+from gateway.web.server import Runner
 from gateway.web.services import Services
 
 __all__ = ["Gateway", "WrongKey"]
@@ -53,19 +60,17 @@ class Gateway:
         settings: Settings,
         *,
         clock: Clock | None = None,
-        observers: Observers | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self.settings = settings
-        self.observers = observers or Observers()
+        self._metrics = metrics
+        self._observers = metrics.observers if metrics is not None else Observers()
         self.clock = clock or Clock()
         self.faults = Faults()
         self.draining = False
         self.port = 0
         self._stack = AsyncExitStack()
-        self._tree: Tree | None = None
         self._supervisor: Supervisor | None = None
-        self._listeners: list[web.BaseSite] = []
-        self._runner: web.AppRunner | None = None
         self._hub: ChangeHub | None = None
 
     @property
@@ -93,7 +98,8 @@ class Gateway:
         pool = await self._open_database(database_url, vault)
         registry = await self._start_processors(pool)
         tree = await self._start_actors(pool, redis_url, vault, registry)
-        await self._listen(self._services(tree, pool, vault, registry))
+        self._watch(tree)
+        await self._listen(self._services(tree))
 
     async def stop(self) -> None:
         """Stop everything in mirror order; may be called twice."""
@@ -168,18 +174,7 @@ class Gateway:
         settings = self.settings
         keys = Keys(settings.redis_prefix)
         consumer = f"{socket.gethostname()}-{secrets.token_hex(4)}"
-        redis = open_redis(
-            redis_url,
-            timeout_seconds=settings.redis_timeout_seconds,
-            connections_max=settings.redis_connections_max,
-        )
-        self._stack.push_async_callback(redis.aclose)
-        reader = open_redis(
-            redis_url,
-            timeout_seconds=settings.redis_timeout_seconds,
-            connections_max=settings.redis_connections_max,
-        )
-        self._stack.push_async_callback(reader.aclose)
+        redis, reader = self._open_redis(redis_url), self._open_redis(redis_url)
         sealed = SealedCards(
             redis,
             keys,
@@ -190,25 +185,26 @@ class Gateway:
         )
         self._stack.push_async_callback(sealed.aclose)
         self._hub = ChangeHub(keys, own_name=consumer)
+        guard = OutboundGuard(
+            allow_loopback=settings.test_mode, allowed_networks=settings.webhook_allowed_networks
+        )
+        queue = JobQueue(
+            redis, keys, consumer, reader=reader, timeout_seconds=settings.redis_timeout_seconds
+        )
         tree = Tree(
             settings=settings,
             clock=self.clock,
             pool=pool,
             redis=redis,
-            queue=JobQueue(
-                redis,
-                keys,
-                consumer,
-                reader=reader,
-                timeout_seconds=settings.redis_timeout_seconds,
-            ),
+            queue=queue,
             keys=keys,
             hub=self._hub,
             sealed=sealed,
             vault=vault,
             registry=registry,
-            guard=self._guard(),
-            observers=self.observers,
+            guard=guard,
+            session=self._open_session(guard),
+            observers=self._observers,
             fault=self.faults.hit if settings.test_controls else no_fault,
         )
         self._supervisor = tree.root
@@ -216,60 +212,112 @@ class Gateway:
         self._stack.push_async_callback(tree.root.stop)
         listening = asyncio.create_task(self._hub.run(reader), name="changes")
         self._stack.push_async_callback(_cancel, listening)
-        self._tree = tree
         return tree
 
-    def _guard(self) -> OutboundGuard:
-        return OutboundGuard(
-            allow_loopback=self.settings.test_mode,
-            allowed_networks=self.settings.webhook_allowed_networks,
+    def _open_redis(self, url: str) -> Redis:
+        redis = open_redis(
+            url,
+            timeout_seconds=self.settings.redis_timeout_seconds,
+            connections_max=self.settings.redis_connections_max,
+        )
+        self._stack.push_async_callback(redis.aclose)
+        return redis
+
+    def _open_session(self, guard: OutboundGuard) -> aiohttp.ClientSession:
+        # The deliverer has the limits; what waited for a connection would wait in vain.
+        session = guarded_session(
+            guarded_connector(
+                guard,
+                limit=self.settings.webhook_posts_max,
+                limit_per_host=self.settings.webhook_posts_max,
+            )
+        )
+        self._stack.push_async_callback(session.close)
+        return session
+
+    def _services(self, tree: Tree) -> Services:
+        settings, processors = self.settings, tree.registry.processors
+        changes = Changes(
+            tree.redis, tree.keys, "api", timeout_seconds=settings.redis_timeout_seconds
         )
 
-    def _services(self, tree: Tree, pool: Pool, vault: Vault, registry: Registry) -> Services:
-        async def redis_is_connected() -> bool:
-            return await ping(tree.redis, timeout_seconds=self.settings.redis_timeout_seconds)
-
         def choose_processor(mode: str) -> str:
-            if mode == "test" and "simulator" in registry.processors:
+            if mode == "test" and "simulator" in processors:
                 return "simulator"
-            raise InvalidState("No processor configured")
+            raise InvalidState("No processor configured", reason="no_processor")
 
         return Services(
-            settings=self.settings,
+            settings=settings,
             clock=self.clock,
-            pool=pool,
+            pool=tree.pool,
             orders=tree.orders,
             webhooks=tree.deliverer,
-            vault=vault,
+            vault=tree.vault,
             sealed=tree.sealed,
             jobs=tree.queue,
             changes=tree.hub,
             guard=tree.guard,
             supervision_tree=tree.root.tree,
             is_draining=lambda: self.draining,
-            worker_is_running=lambda: tree.processors.is_running,
-            redis_is_connected=redis_is_connected,
+            worker_is_running=lambda: tree.processors.is_running and tree.deliverer.is_running,
+            redis_is_connected=lambda: ping(
+                tree.redis, timeout_seconds=settings.redis_timeout_seconds
+            ),
             choose_processor=choose_processor,
-            arm_fault=self.faults.arm,
+            observe=self._observers.request,
+            revoke_keys=changes.revoke,
+            bank_ledger=partial(ledger, tree.pool) if settings.test_mode else None,
+            arm_fault=self.faults.arm if settings.test_controls else None,
+        )
+
+    def _watch(self, tree: Tree) -> None:
+        if self._metrics is None:
+            return
+        self._metrics.watch(
+            Watched(
+                supervision_tree=tree.root.tree,
+                regions=(tree.orders,),
+                degradable={
+                    "journal": tree.journal,
+                    "enqueuer": tree.enqueuer,
+                    "processors": tree.processors,
+                    "webhooks": tree.deliverer,
+                },
+                enqueuer=tree.enqueuer,
+                processors=tree.processors,
+                recovery=tree.recovery,
+                sealed=tree.sealed,
+                pool=tree.pool,
+                queue=tree.queue,
+            )
         )
 
     async def _listen(self, services: Services) -> None:
-        runner = web.AppRunner(
-            make_application(services),
-            access_log=None,
-            handler_cancellation=False,
-            shutdown_timeout=self.settings.shutdown_seconds,
+        settings = self.settings
+        exposition = self._metrics.exposition if self._metrics is not None else None
+        public = exposition is not None and settings.operations_port is None
+        more = [metrics_routes(exposition)] if public and exposition is not None else []
+        runner = Runner(
+            make_application(services, more_routes=more),
+            shutdown_seconds=settings.shutdown_seconds,
         )
+        self.port = await self._serve(
+            runner, settings.port, settings.dashboard_port, settings.checkout_port
+        )
+        if exposition is not None and settings.operations_port is not None:
+            operations = web.AppRunner(metrics_application(exposition), access_log=None)
+            await self._serve(operations, settings.operations_port)
+        logger.info("listening", url=self.url, port=self.port)
+
+    async def _serve(self, runner: web.AppRunner, *ports: int | None) -> int:
+        """Listen on these ports; the first one's number, which the system may have chosen."""
         await runner.setup()
         self._stack.push_async_callback(runner.cleanup)
-        settings = self.settings
-        for port in (settings.port, settings.dashboard_port, settings.checkout_port):
+        for port in ports:
             if port is not None:
-                site = web.TCPSite(runner, settings.host, port, backlog=1024)
+                site = web.TCPSite(runner, self.settings.host, port, backlog=1024)
                 await site.start()
-                self._listeners.append(site)
-        self.port = runner.addresses[0][1]
-        logger.info("listening", url=self.url, port=self.port)
+        return int(runner.addresses[0][1])
 
 
 def _revealed(secret: object) -> str | None:

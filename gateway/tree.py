@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import aiohttp
 from redis.asyncio import Redis
 
-from gateway.actors.deliverer import WebhookDeliverer
+from gateway import __version__
+from gateway.actors.deliverer import DelivererContext, DeliveryLimits, WebhookDeliverer
 from gateway.actors.enqueuer import Enqueuer
 from gateway.actors.journal import FaultPoint, Journal
 from gateway.actors.order import OrderActor, OrderContext
@@ -20,6 +22,7 @@ from gateway.actors.rehydration import Rehydration
 from gateway.actors.supervisor import ChildSpec, Supervisor
 from gateway.domain.clock import Clock
 from gateway.domain.decisions import Policy
+from gateway.domain.delivery import retry_schedule
 from gateway.domain.entities import Operation, Payment, Refund
 from gateway.domain.jobs import Job, JobKind
 from gateway.domain.work import UnitOfWork
@@ -28,6 +31,7 @@ from gateway.processors.registry import Registry
 from gateway.queue.client import Keys
 from gateway.queue.jobs import JobQueue
 from gateway.queue.notifications import ChangeHub
+from gateway.queue.schedule import DueIndex
 from gateway.queue.sealed import SealedCards
 from gateway.security.outbound import OutboundGuard
 from gateway.security.vault import Vault
@@ -54,6 +58,7 @@ class Tree:
     vault: Vault
     registry: Registry
     guard: OutboundGuard
+    session: aiohttp.ClientSession
     observers: Observers
     fault: FaultPoint
 
@@ -157,6 +162,33 @@ class Tree:
             ),
             drain_seconds=self.settings.shutdown_seconds,
         )
+
+    @cached_property
+    def deliverer(self) -> WebhookDeliverer:
+        """Signs and sends events to merchants."""
+        settings = self.settings
+        context = DelivererContext(
+            pool=self.pool,
+            queue=self.queue,
+            due=DueIndex(self.redis, self.keys, timeout_seconds=settings.redis_timeout_seconds),
+            enqueuer=self.enqueuer,
+            clock=self.clock,
+            vault=self.vault,
+            session=self.session,
+            schedule=retry_schedule(test_intervals=settings.webhook_retry_intervals_test),
+            user_agent=f"payment-gateway/{__version__}",
+            observe=self.observers.delivery,
+        )
+        limits = DeliveryLimits(
+            posts_max=settings.webhook_posts_max,
+            endpoint_concurrency=settings.webhook_endpoint_concurrency,
+            claim_count=settings.claim_count,
+            timeout_seconds=settings.webhook_timeout_seconds,
+            response_characters_max=settings.webhook_response_characters_max,
+            take_over_seconds=settings.take_over_seconds,
+            disable_after_seconds=settings.webhook_disable_after_seconds,
+        )
+        return WebhookDeliverer(context, limits, drain_seconds=settings.shutdown_seconds)
 
     @cached_property
     def recovery(self) -> Recovery:

@@ -30,10 +30,10 @@ class Rehydration:
         self._pool = pool
         self._acquire_seconds = acquire_seconds
 
-        async def states(ids: Sequence[str]) -> Sequence[OrderState | None | Exception]:
+        async def states(ids: Sequence[str]) -> Sequence[OrderState | Exception | None]:
             return await self._read(load_orders, ids)
 
-        async def versions(ids: Sequence[str]) -> Sequence[int | None | Exception]:
+        async def versions(ids: Sequence[str]) -> Sequence[int | Exception | None]:
             return await self._read(load_versions, ids)
 
         self._states = Batcher(

@@ -29,7 +29,7 @@ from gateway.queue.client import Keys, open_redis
 from gateway.queue.jobs import JobQueue
 from gateway.queue.notifications import ChangeHub
 from gateway.queue.sealed import SealedCards
-from gateway.security.outbound import OutboundGuard
+from gateway.security.outbound import OutboundGuard, guarded_connector, guarded_session
 from gateway.security.passwords import PasswordHasher
 from gateway.security.vault import Vault
 from gateway.seeding import TEST_MERCHANT_ID, seed_test_merchant
@@ -167,6 +167,8 @@ async def actor_process(
     consumer = new_id("test")
     hub = ChangeHub(keys, own_name=consumer)
     sealed = SealedCards(redis, keys, vault)
+    guard = OutboundGuard(allow_loopback=True, allowed_networks=())
+    client = guarded_session(guarded_connector(guard))
     tree = Tree(
         settings=Settings(test_mode=True, **settings),
         clock=clock,
@@ -178,7 +180,8 @@ async def actor_process(
         sealed=sealed,
         vault=vault,
         registry=registry,
-        guard=OutboundGuard(allow_loopback=True, allowed_networks=()),
+        guard=guard,
+        session=client,
         observers=Observers(),
         fault=fault,
     )
@@ -191,6 +194,7 @@ async def actor_process(
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)
         await tree.root.stop()
+        await client.close()
         await sealed.aclose()
         await redis.aclose()
         await reader.aclose()

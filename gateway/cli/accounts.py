@@ -1,0 +1,174 @@
+"""`merchant`, `user` and `key`: accounts, made and closed by the operator.
+
+Secrets are printed once, to standard output, and stored so that nobody can read them again.
+"""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+import click
+
+__all__ = ["key", "merchant", "user"]
+
+_PERMISSION = re.compile(r"[a-z_]+:(read|write)")
+_ONCE = "Keep the secrets: they are shown this once."
+
+
+class _Email(click.ParamType):
+    """Something at something; whether mail arrives there nobody can know."""
+
+    name = "email"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """In lower case, so that one address is one account."""
+        if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,189}", value):
+            self.fail("is no email address", param, ctx)
+        return value.lower()
+
+
+@click.group()
+def merchant() -> None:
+    """Merchants: create, list, disable."""
+
+
+@merchant.command("create")
+@click.option("--name", required=True, help="What the merchant is called.")
+@click.option("--email", required=True, type=_Email(), help="Also the owner's login.")
+def create_merchant(name: str, email: str) -> None:
+    """Make a merchant with test and live keys and an owner for the dashboard."""
+    from gateway.cli.administration import Administration
+    from gateway.cli.execution import run_async
+
+    made = run_async(Administration.run(lambda admin: admin.create_merchant(name, email)))
+    click.echo(f"merchant    {made.merchant_id}")
+    for credentials in made.keys:
+        click.echo(f"key         {credentials.key_id}\nsecret      {credentials.secret}")
+    click.echo(f"login       {email}\npassword    {made.password}")
+    click.echo(_ONCE, err=True)
+
+
+@merchant.command("list")
+def list_merchants() -> None:
+    """List the merchants: id, state, name, email."""
+    from gateway.cli.administration import Administration
+    from gateway.cli.execution import run_async
+
+    for row in run_async(Administration.run(lambda admin: admin.list_merchants())):
+        state = "active  " if row.active else "disabled"
+        click.echo(f"{row.id}  {state}  {row.name}  {row.email}")
+
+
+@merchant.command("disable")
+@click.argument("merchant_id", type=click.UUID)
+def disable_merchant(merchant_id: UUID) -> None:
+    """Refuse the merchant's keys from now on. What is under way goes on to its end."""
+    from gateway.cli.administration import Administration
+    from gateway.cli.execution import run_async
+
+    run_async(Administration.run(lambda admin: admin.disable_merchant(merchant_id)))
+    click.echo(f"Merchant {merchant_id} is disabled.")
+
+
+@click.group()
+def user() -> None:
+    """Users of the dashboard: create, reset a password."""
+
+
+@user.command("create")
+@click.option("--email", required=True, type=_Email(), help="The login.")
+@click.option("--merchant", "merchant_id", type=click.UUID, help="Whose user; none for operators.")
+@click.option(
+    "--role",
+    type=click.Choice(["owner", "developer", "support", "read_only", "operator"]),
+    default="owner",
+    show_default=True,
+    help="What the user may do.",
+)
+def create_user(email: str, merchant_id: UUID | None, role: str) -> None:
+    """Make a user with a random password, which is shown this once."""
+    from gateway.cli.administration import Administration
+    from gateway.cli.execution import run_async
+
+    if (merchant_id is None) != (role == "operator"):
+        raise click.UsageError("--merchant is needed for every role but operator, and only there")
+    password = run_async(
+        Administration.run(lambda admin: admin.create_user(email, merchant_id, role))
+    )
+    click.echo(f"login       {email}\npassword    {password}")
+    click.echo(_ONCE, err=True)
+
+
+@user.command("reset-password")
+@click.option("--email", required=True, type=_Email(), help="The login.")
+def reset_password(email: str) -> None:
+    """Give a user a new random password, which is shown this once."""
+    from gateway.cli.administration import Administration
+    from gateway.cli.execution import run_async
+
+    password = run_async(Administration.run(lambda admin: admin.reset_password(email)))
+    click.echo(f"login       {email}\npassword    {password}")
+    click.echo(_ONCE, err=True)
+
+
+@click.group()
+def key() -> None:
+    """API keys: create, revoke."""
+
+
+@key.command("create")
+@click.option("--merchant", "merchant_id", type=click.UUID, required=True, help="Whose key.")
+@click.option(
+    "--mode", type=click.Choice(["test", "live"]), default="test", show_default=True, help="Mode."
+)
+@click.option(
+    "--role",
+    type=click.Choice(["full", "read_only", "restricted"]),
+    default="full",
+    show_default=True,
+    help="What the key may do.",
+)
+@click.option(
+    "--permission",
+    "permissions",
+    multiple=True,
+    help="One permission of a restricted key, such as orders:write; may be repeated.",
+)
+@click.option(
+    "--expires-in-days", type=click.IntRange(1, 3650), help="After how many days it ends."
+)
+def create_key(
+    merchant_id: UUID,
+    mode: str,
+    role: str,
+    permissions: tuple[str, ...],
+    expires_in_days: int | None,
+) -> None:
+    """Make an API key; its secret is shown this once."""
+    from gateway.cli.administration import Administration
+    from gateway.cli.execution import run_async
+
+    if bool(permissions) != (role == "restricted"):
+        raise click.UsageError("--permission is needed for --role restricted, and only there")
+    for permission in permissions:
+        if not _PERMISSION.fullmatch(permission):
+            raise click.UsageError(f"{permission} is no permission such as orders:read")
+    made = run_async(
+        Administration.run(
+            lambda admin: admin.create_key(merchant_id, mode, role, permissions, expires_in_days)
+        )
+    )
+    click.echo(f"key         {made.key_id}\nsecret      {made.secret}")
+    click.echo(_ONCE, err=True)
+
+
+@key.command("revoke")
+@click.argument("key_id")
+def revoke_key(key_id: str) -> None:
+    """Refuse a key from now on, in all running gateways."""
+    from gateway.cli.administration import Administration
+    from gateway.cli.execution import run_async
+
+    run_async(Administration.run(lambda admin: admin.revoke_key(key_id)))
+    click.echo(f"Key {key_id} is revoked.")

@@ -1,0 +1,43 @@
+"""`check` and `migrate`: before a gateway is started."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+__all__ = ["check", "migrate"]
+
+
+@click.command()
+def check() -> None:
+    """Print the settings in effect, secrets hidden, and what is wrong with them.
+
+    Looks at the stores too: whether they are reached, up to date, and the key is the right one.
+    Nothing is changed. The status is 0 when a gateway can be started, 1 otherwise.
+    """
+    from gateway.cli.execution import run_async
+    from gateway.cli.reports import make_report
+
+    report = run_async(make_report())
+    click.echo(report.text)
+    sys.exit(0 if report.is_good else 1)
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database up to date.
+
+    `serve` does it as well; run this first where that is to be a step of its own.
+    """
+    from gateway.cli.execution import run_async
+    from gateway.cli.migrating import migrate_database
+    from gateway.settings import load_settings
+
+    async def work() -> list[str]:
+        return await migrate_database(load_settings())
+
+    applied = run_async(work())
+    for name in applied:
+        click.echo(f"applied {name}")
+    click.echo("The database is up to date.")

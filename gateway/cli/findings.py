@@ -1,0 +1,16 @@
+"""One thing that a check has found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Finding"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem keeps a gateway from starting or from keeping its promises."""
+
+    kind: Literal["ok", "warning", "problem"]
+    text: str

@@ -1,0 +1,101 @@
+"""What `gateway check` says: the settings in effect, and whether a gateway can be started."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from gateway.cli.checks import check_stores
+from gateway.cli.findings import Finding
+from gateway.environment import is_secret, source_of, unknown_variables, variables_of
+from gateway.processors.registry import Registry, discover
+from gateway.settings import InvalidSettings, Settings, load_settings
+
+__all__ = ["Report", "make_report", "settings_in_effect"]
+
+_LABELS: dict[Literal["ok", "warning", "problem"], str] = {
+    "ok": "ok     ",
+    "warning": "warning",
+    "problem": "PROBLEM",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The text, and whether no problem was found."""
+
+    text: str
+    is_good: bool
+
+
+async def make_report() -> Report:
+    """Look at everything; what cannot be reached is a finding, not an error."""
+    registry = discover()
+    findings = list(_about_names(registry))
+    try:
+        settings = load_settings()
+    except InvalidSettings as invalid:
+        findings += [Finding("problem", text) for text in invalid.problems]
+        return _report([], findings)
+    findings += _about_settings(settings)
+    findings += await check_stores(settings)
+    return _report([*settings_in_effect(settings), *_plugin_lines(registry)], findings)
+
+
+def settings_in_effect(settings: Settings) -> Iterator[str]:
+    """A line a setting: variable, value, and where it comes from if it is not the default."""
+    for name, field in Settings.model_fields.items():
+        value = getattr(settings, name)
+        source = source_of(name, field)
+        variable = variables_of(name)[0]
+        shown = "(hidden)" if is_secret(field) and value is not None else _shown(value)
+        origin = f"  from {source}" if source else ""
+        yield f"{variable:<40} {shown}{origin}".rstrip()
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "(not set)"
+    if isinstance(value, tuple):
+        return ", ".join(str(each) for each in value) or "(none)"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _plugin_lines(registry: Registry) -> Iterator[str]:
+    """The names alone: which of them are secrets only the plugin knows."""
+    for name in sorted(registry.setting_names - Settings.model_fields.keys()):
+        yield f"{variables_of(name)[0]:<40} (a processor's own)"
+
+
+def _about_names(registry: Registry) -> Iterator[Finding]:
+    for unknown in unknown_variables(Settings, registry.setting_names):
+        yield Finding("problem", str(unknown))
+    for broken in registry.broken:
+        yield Finding("problem", str(broken))
+
+
+def _about_settings(settings: Settings) -> Iterator[Finding]:
+    if settings.test_mode:
+        yield Finding("warning", "TEST_MODE is on: everybody knows the test merchant's credentials")
+    elif settings.public_url is None:
+        yield Finding("warning", "GATEWAY_PUBLIC_URL is not set: links name this machine")
+    if settings.test_controls and not settings.test_mode:
+        yield Finding("warning", "GATEWAY_TEST_CONTROLS has no effect without TEST_MODE")
+    if settings.operations_port is None and not settings.test_mode:
+        yield Finding(
+            "warning", "GATEWAY_OPERATIONS_PORT is not set: metrics are on the public port"
+        )
+
+
+def _report(settings: list[str], findings: list[Finding]) -> Report:
+    lines = ["Settings in effect", "", *settings, ""] if settings else []
+    lines += ["Findings", ""]
+    lines += [f"{_LABELS[each.kind]}  {each.text}" for each in findings]
+    problems = sum(1 for each in findings if each.kind == "problem")
+    summary = (
+        f"{problems} problem{'s' * (problems != 1)} found." if problems else "No problems found."
+    )
+    return Report("\n".join([*lines, "", summary]), problems == 0)
