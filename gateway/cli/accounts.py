@@ -6,9 +6,14 @@ Secrets are printed once, to standard output, and stored so that nobody can read
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Literal, TypeVar
 from uuid import UUID
 
 import click
+
+if TYPE_CHECKING:
+    from gateway.cli.administration import Administration
 
 __all__ = ["key", "merchant", "user"]
 
@@ -16,7 +21,17 @@ _PERMISSION = re.compile(r"[a-z_]+:(read|write)")
 _ONCE = "Keep the secrets: they are shown this once."
 
 
-class _Email(click.ParamType):
+Result = TypeVar("Result")
+
+
+def _administer(work: Callable[[Administration], Awaitable[Result]]) -> Result:
+    from gateway.cli.administration import Administration
+    from gateway.cli.execution import run_async
+
+    return run_async(Administration.run(work))
+
+
+class _Email(click.ParamType[str]):
     """Something at something; whether mail arrives there nobody can know."""
 
     name = "email"
@@ -38,10 +53,7 @@ def merchant() -> None:
 @click.option("--email", required=True, type=_Email(), help="Also the owner's login.")
 def create_merchant(name: str, email: str) -> None:
     """Make a merchant with test and live keys and an owner for the dashboard."""
-    from gateway.cli.administration import Administration
-    from gateway.cli.execution import run_async
-
-    made = run_async(Administration.run(lambda admin: admin.create_merchant(name, email)))
+    made = _administer(lambda admin: admin.create_merchant(name, email))
     click.echo(f"merchant    {made.merchant_id}")
     for credentials in made.keys:
         click.echo(f"key         {credentials.key_id}\nsecret      {credentials.secret}")
@@ -52,10 +64,7 @@ def create_merchant(name: str, email: str) -> None:
 @merchant.command("list")
 def list_merchants() -> None:
     """List the merchants: id, state, name, email."""
-    from gateway.cli.administration import Administration
-    from gateway.cli.execution import run_async
-
-    for row in run_async(Administration.run(lambda admin: admin.list_merchants())):
+    for row in _administer(lambda admin: admin.list_merchants()):
         state = "active  " if row.active else "disabled"
         click.echo(f"{row.id}  {state}  {row.name}  {row.email}")
 
@@ -64,10 +73,7 @@ def list_merchants() -> None:
 @click.argument("merchant_id", type=click.UUID)
 def disable_merchant(merchant_id: UUID) -> None:
     """Refuse the merchant's keys from now on. What is under way goes on to its end."""
-    from gateway.cli.administration import Administration
-    from gateway.cli.execution import run_async
-
-    run_async(Administration.run(lambda admin: admin.disable_merchant(merchant_id)))
+    _administer(lambda admin: admin.disable_merchant(merchant_id))
     click.echo(f"Merchant {merchant_id} is disabled.")
 
 
@@ -88,14 +94,9 @@ def user() -> None:
 )
 def create_user(email: str, merchant_id: UUID | None, role: str) -> None:
     """Make a user with a random password, which is shown this once."""
-    from gateway.cli.administration import Administration
-    from gateway.cli.execution import run_async
-
     if (merchant_id is None) != (role == "operator"):
         raise click.UsageError("--merchant is needed for every role but operator, and only there")
-    password = run_async(
-        Administration.run(lambda admin: admin.create_user(email, merchant_id, role))
-    )
+    password = _administer(lambda admin: admin.create_user(email, merchant_id, role))
     click.echo(f"login       {email}\npassword    {password}")
     click.echo(_ONCE, err=True)
 
@@ -104,10 +105,7 @@ def create_user(email: str, merchant_id: UUID | None, role: str) -> None:
 @click.option("--email", required=True, type=_Email(), help="The login.")
 def reset_password(email: str) -> None:
     """Give a user a new random password, which is shown this once."""
-    from gateway.cli.administration import Administration
-    from gateway.cli.execution import run_async
-
-    password = run_async(Administration.run(lambda admin: admin.reset_password(email)))
+    password = _administer(lambda admin: admin.reset_password(email))
     click.echo(f"login       {email}\npassword    {password}")
     click.echo(_ONCE, err=True)
 
@@ -140,24 +138,19 @@ def key() -> None:
 )
 def create_key(
     merchant_id: UUID,
-    mode: str,
+    mode: Literal["test", "live"],
     role: str,
     permissions: tuple[str, ...],
     expires_in_days: int | None,
 ) -> None:
     """Make an API key; its secret is shown this once."""
-    from gateway.cli.administration import Administration
-    from gateway.cli.execution import run_async
-
     if bool(permissions) != (role == "restricted"):
         raise click.UsageError("--permission is needed for --role restricted, and only there")
     for permission in permissions:
         if not _PERMISSION.fullmatch(permission):
             raise click.UsageError(f"{permission} is no permission such as orders:read")
-    made = run_async(
-        Administration.run(
-            lambda admin: admin.create_key(merchant_id, mode, role, permissions, expires_in_days)
-        )
+    made = _administer(
+        lambda admin: admin.create_key(merchant_id, mode, role, permissions, expires_in_days)
     )
     click.echo(f"key         {made.key_id}\nsecret      {made.secret}")
     click.echo(_ONCE, err=True)
@@ -167,8 +160,5 @@ def create_key(
 @click.argument("key_id")
 def revoke_key(key_id: str) -> None:
     """Refuse a key from now on, in all running gateways."""
-    from gateway.cli.administration import Administration
-    from gateway.cli.execution import run_async
-
-    run_async(Administration.run(lambda admin: admin.revoke_key(key_id)))
+    _administer(lambda admin: admin.revoke_key(key_id))
     click.echo(f"Key {key_id} is revoked.")

@@ -131,20 +131,14 @@ class Administration:
     async def create_key(
         self,
         merchant_id: UUID,
-        mode: str,
+        mode: Mode,
         role: str,
         permissions: Sequence[str],
         expires_in_days: int | None,
     ) -> ApiCredentials:
         """A key with its secret."""
         try:
-            made = await self._insert_key(
-                merchant_id,
-                "live" if mode == "live" else "test",
-                role,
-                permissions,
-                expires_in_days,
-            )
+            made = await self._insert_key(merchant_id, mode, role, permissions, expires_in_days)
         except asyncpg.ForeignKeyViolationError:
             raise click.ClickException("There is no such merchant") from None
         await self._audit("key.created", made.key_id, merchant_id, mode)

@@ -85,9 +85,7 @@ def _about_settings(settings: Settings) -> Iterator[Finding]:
     if settings.test_controls and not settings.test_mode:
         yield Finding("warning", "GATEWAY_TEST_CONTROLS has no effect without TEST_MODE")
     if settings.operations_port is None and not settings.test_mode:
-        yield Finding(
-            "warning", "GATEWAY_OPERATIONS_PORT is not set: metrics are on the public port"
-        )
+        yield Finding("warning", "GATEWAY_OPERATIONS_PORT is not set: metrics are public")
 
 
 def _report(settings: list[str], findings: list[Finding]) -> Report:
@@ -95,7 +93,5 @@ def _report(settings: list[str], findings: list[Finding]) -> Report:
     lines += ["Findings", ""]
     lines += [f"{_LABELS[each.kind]}  {each.text}" for each in findings]
     problems = sum(1 for each in findings if each.kind == "problem")
-    summary = (
-        f"{problems} problem{'s' * (problems != 1)} found." if problems else "No problems found."
-    )
+    summary = f"Problems found: {problems}" if problems else "No problems found"
     return Report("\n".join([*lines, "", summary]), problems == 0)

@@ -70,7 +70,7 @@ async def _serve(settings: Settings, ready: Callable[[str], None] | None) -> int
     logger.info("gateway_ready", port=gateway.port, test_mode=settings.test_mode)
     if ready is not None:
         ready(gateway.url)
-    await asyncio.wait({asked_to_stop, gateway.failed}, return_when=asyncio.FIRST_COMPLETED)
+    await _first_of(asked_to_stop, gateway.failed)
     gave_up = gateway.failed.done()
     if gave_up:
         logger.error("gateway_gave_up", exc_info=gateway.failed.result())
@@ -102,7 +102,7 @@ async def _unless_stopped(
 ) -> bool:
     """Whether the start came to its end; a signal cancels it, which undoes what was started."""
     task = asyncio.create_task(start, name="start")
-    await asyncio.wait({task, asked_to_stop}, return_when=asyncio.FIRST_COMPLETED)
+    await _first_of(task, asked_to_stop)
     if not task.done():
         task.cancel()
         await asyncio.wait({task})
@@ -110,6 +110,10 @@ async def _unless_stopped(
         return False
     task.result()
     return True
+
+
+async def _first_of(*futures: asyncio.Future[Any]) -> None:
+    await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
 
 
 def _end_at_last(loop: asyncio.AbstractEventLoop, seconds: float) -> None:

@@ -43,7 +43,5 @@ def demo() -> None:
             redis_url=None,
             encryption_key=None,
         )
-        click.echo(
-            "Starting: Postgres, Redis and the gateway. The first start takes a few seconds."
-        )
+        click.echo("Starting. The first time takes a few seconds: a database is made.")
         sys.exit(run(settings, ready=lambda url: click.echo(demo_banner(settings, url))))
