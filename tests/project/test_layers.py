@@ -31,6 +31,8 @@ MAY_IMPORT: dict[str, frozenset[str]] = {
     "queue": frozenset({"domain", "security"}),
     "processors": frozenset({"domain"}),
     "actors": ALL_LAYERS - {"actors", "web"},
+    "observers": frozenset({"domain"}),
+    "metrics": frozenset({"actors", "storage", "queue", "domain", "observers"}),
     "web": frozenset({"actors", "storage", "security", "domain", "queue"}) | LEAVES,
 }
 
