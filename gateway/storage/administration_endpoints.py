@@ -36,7 +36,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
 """
 _COUNT = """
 SELECT count(*) FROM webhook_endpoints
-WHERE merchant_id = $1 AND mode = $2 AND deleted_at IS NULL AND url <> ''
+WHERE merchant_id = $1 AND mode = $2 AND deleted_at IS NULL AND url IS NOT NULL
 """
 _ROTATE = f"""
 UPDATE webhook_endpoints
@@ -66,7 +66,7 @@ class NewEndpoint:
     """An endpoint to be made."""
 
     id: str
-    url: str
+    url: str | None
     description: str | None = None
     events: tuple[str, ...] = ()
     format: str = "gateway"

@@ -38,12 +38,12 @@ _OWN = "WHERE merchant_id = $1 AND mode = $2"
 # The names are our own, none comes from a request.
 _ENDPOINT = (
     f"SELECT {_ENDPOINT_COLUMNS} FROM webhook_endpoints {_OWN} "  # noqa: S608
-    "AND deleted_at IS NULL AND id = $3"
+    "AND deleted_at IS NULL AND url IS NOT NULL AND id = $3"
 )
 # An address that was never entered, or taken away, leaves a row that keeps the secret.
 _ENDPOINTS = (
     f"SELECT {_ENDPOINT_COLUMNS} FROM webhook_endpoints {_OWN} "  # noqa: S608
-    "AND deleted_at IS NULL AND url <> '' ORDER BY created_at, id LIMIT $3"
+    "AND deleted_at IS NULL AND url IS NOT NULL ORDER BY created_at, id LIMIT $3"
 )
 _DEFAULT_ENDPOINT = (
     f"SELECT {_ENDPOINT_COLUMNS} FROM webhook_endpoints {_OWN} "  # noqa: S608
@@ -62,7 +62,7 @@ class EndpointRecord:
     """An endpoint; its secret is sealed under the endpoint's id."""
 
     id: str
-    url: str
+    url: str | None
     description: str | None
     events: tuple[str, ...]
     format: str
@@ -125,7 +125,7 @@ async def find_endpoint(
 
 
 async def find_default_endpoint(connection: Connection, scope: Scope) -> EndpointRecord | None:
-    """The endpoint that is the merchant's one webhook URL; its `url` may be empty."""
+    """The endpoint that is the merchant's one webhook URL; it may have no `url`."""
     row = await connection.fetchrow(_DEFAULT_ENDPOINT, scope.merchant_id, scope.mode)
     return None if row is None else _endpoint(row)
 

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from gateway.actors.messages import AlreadyClaimed, ClaimRequest, Done
-from gateway.domain.errors import IdempotencyInProgress, Rejected
+from gateway.domain.errors import IdempotencyInProgress, Rejected, Unavailable
 from gateway.domain.work import StoredAnswer
 from gateway.storage.reads import find_operation
 from gateway.storage.reads_idempotency import KeptAnswer
@@ -89,6 +89,8 @@ async def _first_or_kept(services: Services, command: Command, key: Key) -> _Out
         return _kept_outcome(services, key, kept)
     try:
         done = await _ask(services, command, key.claim(command.surface))
+    except Unavailable:
+        raise
     except Rejected as refusal:
         # A twin in another process may have been first; then its answer is the answer.
         kept = await find_kept(services, key)

@@ -150,6 +150,8 @@ class Problem:
 
 def problem_of(error: BaseException) -> Problem | None:
     """How to tell the caller; None for what is a fault of ours, without details for anybody."""
+    if isinstance(error, Unavailable):
+        return _unavailable(error.retry_after_seconds)
     if isinstance(error, Rejected):
         return _rejection(error)
     if isinstance(error, Refused):
@@ -165,8 +167,6 @@ def problem_of(error: BaseException) -> Problem | None:
         )
     if isinstance(error, web.HTTPException):
         return _framework(error)
-    if isinstance(error, Unavailable):
-        return _unavailable(error.retry_after_seconds)
     return _unavailable(1) if _passes(error) else None
 
 

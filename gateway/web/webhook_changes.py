@@ -66,7 +66,7 @@ async def add_endpoint(
     connection: Connection,
     changed: Changed,
     *,
-    url: str,
+    url: str | None,
     secret: str,
     description: str | None = None,
     events: tuple[str, ...] = (),
@@ -150,13 +150,13 @@ async def set_default_url(connection: Connection, changed: Changed, url: str | N
     await endpoints.lock_merchant(connection, changed.scope)
     default = await find_default_endpoint(connection, changed.scope)
     if default is not None:
-        changes = {"url": url or "", "active": url is not None}
+        changes = {"url": url, "active": url is not None}
         await change_endpoint(connection, changed, default.id, changes)
         return default.id
     return await add_endpoint(
         connection,
         changed,
-        url=url or "",
+        url=url,
         secret=new_webhook_secret(),
         active=url is not None,
         is_default=True,
@@ -171,7 +171,7 @@ async def rotate_default_secret(connection: Connection, changed: Changed) -> tup
         return default.id, await rotate_secret(connection, changed, default.id)
     secret = new_webhook_secret()
     endpoint_id = await add_endpoint(
-        connection, changed, url="", secret=secret, active=False, is_default=True
+        connection, changed, url=None, secret=secret, active=False, is_default=True
     )
     return endpoint_id, secret
 
@@ -183,7 +183,7 @@ async def send_test(
 
     Raises InvalidState when it has no address or is switched off.
     """
-    if endpoint is None or not endpoint.url:
+    if endpoint is None or endpoint.url is None:
         raise InvalidState("Webhook URL not configured")
     if not endpoint.active:
         raise InvalidState("Webhook endpoint is not active")

@@ -133,7 +133,7 @@ async def _profile(connection: Connection, request: web.Request) -> dict[str, An
         "name": merchant.name,
         "email": merchant.email,
         "api_key": key.id,
-        "webhook_url": default.url or None if default else None,
+        "webhook_url": default.url if default else None,
         "webhook_secret": secret,
         "mode": key.mode,
         "default_capture": merchant.default_capture,
