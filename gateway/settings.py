@@ -16,6 +16,7 @@ from pydantic import (
     PositiveInt,
     SecretStr,
     ValidationError,
+    ValidationInfo,
     field_validator,
 )
 from pydantic_settings import (
@@ -25,6 +26,7 @@ from pydantic_settings import (
 )
 
 from gateway.environment import EnvironmentSource, InvalidSettings, source_of, variables_of
+from gateway.security.vault import Vault
 
 __all__ = ["InvalidSettings", "Settings", "load_settings"]
 
@@ -33,6 +35,10 @@ Port = Annotated[int, Field(ge=0, le=65_535)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 SecondsOrNone = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Percent = Annotated[int, Field(ge=0, le=100)]
+_SCHEMES = {
+    "database_url": ("postgresql://", "postgres://"),
+    "redis_url": ("redis://", "rediss://", "unix://"),
+}
 SecondsRange = tuple[SecondsOrNone, SecondsOrNone]
 
 
@@ -238,6 +244,21 @@ class Settings(BaseSettings):
     def _is_range(cls, value: tuple[float, float]) -> tuple[float, float]:
         if value[0] > value[1]:
             raise ValueError("the first number is to be the smaller one")
+        return value
+
+    @field_validator("encryption_key")
+    @classmethod
+    def _are_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            Vault([key.strip() for key in value.get_secret_value().split(",")])
+        return value
+
+    @field_validator("database_url", "redis_url")
+    @classmethod
+    def _names_a_store(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        schemes = _SCHEMES[str(info.field_name)]
+        if value is not None and not value.get_secret_value().startswith(schemes):
+            raise ValueError(f"is to begin with {' or '.join(schemes)}")
         return value
 
     @field_validator("public_url")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import asyncpg
 from redis.exceptions import RedisError
@@ -19,7 +20,7 @@ from gateway.storage.migrations import DatabaseTooNew, pending
 
 __all__ = ["check_stores"]
 
-Connection = asyncpg.Connection[asyncpg.Record]
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 _REDIS_OLDEST = (6, 2)
 # With one of them off, what was answered may be gone after a crash (P1).
