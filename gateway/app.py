@@ -175,15 +175,6 @@ class Gateway:
         keys = Keys(settings.redis_prefix)
         consumer = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         redis, reader = self._open_redis(redis_url), self._open_redis(redis_url)
-        sealed = SealedCards(
-            redis,
-            keys,
-            vault,
-            expire_seconds=settings.sealed_seconds,
-            timeout_seconds=settings.sealed_wait_seconds,
-            entries_max=settings.sealed_in_memory_max,
-        )
-        self._stack.push_async_callback(sealed.aclose)
         self._hub = ChangeHub(keys, own_name=consumer)
         guard = OutboundGuard(
             allow_loopback=settings.test_mode, allowed_networks=settings.webhook_allowed_networks
@@ -199,7 +190,7 @@ class Gateway:
             queue=queue,
             keys=keys,
             hub=self._hub,
-            sealed=sealed,
+            sealed=self._open_sealed(redis, keys, vault),
             vault=vault,
             registry=registry,
             guard=guard,
@@ -213,6 +204,18 @@ class Gateway:
         listening = asyncio.create_task(self._hub.run(reader), name="changes")
         self._stack.push_async_callback(_cancel, listening)
         return tree
+
+    def _open_sealed(self, redis: Redis, keys: Keys, vault: Vault) -> SealedCards:
+        sealed = SealedCards(
+            redis,
+            keys,
+            vault,
+            expire_seconds=self.settings.sealed_seconds,
+            timeout_seconds=self.settings.sealed_wait_seconds,
+            entries_max=self.settings.sealed_in_memory_max,
+        )
+        self._stack.push_async_callback(sealed.aclose)
+        return sealed
 
     def _open_redis(self, url: str) -> Redis:
         redis = open_redis(

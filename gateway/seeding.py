@@ -13,7 +13,15 @@ from gateway.security.passwords import PasswordHasher
 from gateway.security.records import api_key_record, endpoint_record
 from gateway.security.vault import Vault
 
-__all__ = ["TEST_KEY", "TEST_MERCHANT_ID", "TEST_SECRET", "seed_test_merchant"]
+__all__ = [
+    "API_VERSION",
+    "TEST_EMAIL",
+    "TEST_KEY",
+    "TEST_MERCHANT_ID",
+    "TEST_PASSWORD",
+    "TEST_SECRET",
+    "seed_test_merchant",
+]
 
 TEST_MERCHANT_ID = UUID("550e8400-e29b-41d4-a716-446655440000")
 TEST_EMAIL = "test@example.com"
@@ -47,7 +55,8 @@ async def seed_test_merchant(
         )
         await connection.execute(
             "INSERT INTO users (id, merchant_id, email, password_hash, role, created_at,"
-            " updated_at) VALUES (gen_random_uuid(), $1, $2, $3, 'owner', $4, $4) ON CONFLICT DO NOTHING",
+            " updated_at) VALUES (gen_random_uuid(), $1, $2, $3, 'owner', $4, $4)"
+            " ON CONFLICT DO NOTHING",
             TEST_MERCHANT_ID,
             TEST_EMAIL,
             password_hash,
@@ -62,13 +71,20 @@ async def seed_test_merchant(
             sealed,
             now,
         )
-        endpoint_id = new_id("we")
-        await connection.execute(
-            "INSERT INTO webhook_endpoints (id, merchant_id, mode, secret_sealed, active,"
-            " is_default, created_at, updated_at) VALUES ($1, $2, 'test', $3, false, true, $4, $4)"
-            " ON CONFLICT DO NOTHING",
-            endpoint_id,
-            TEST_MERCHANT_ID,
-            vault.seal(TEST_WEBHOOK_SECRET.encode(), record=endpoint_record(endpoint_id)),
-            now,
-        )
+        await _seed_endpoint(connection, vault, clock)
+
+
+async def _seed_endpoint(
+    connection: asyncpg.Connection | asyncpg.pool.PoolConnectionProxy, vault: Vault, clock: Clock
+) -> None:
+    """The default endpoint, inactive until it gets a URL."""
+    endpoint_id = new_id("we")
+    await connection.execute(
+        "INSERT INTO webhook_endpoints (id, merchant_id, mode, secret_sealed, active,"
+        " is_default, created_at, updated_at) VALUES ($1, $2, 'test', $3, false, true, $4, $4)"
+        " ON CONFLICT DO NOTHING",
+        endpoint_id,
+        TEST_MERCHANT_ID,
+        vault.seal(TEST_WEBHOOK_SECRET.encode(), record=endpoint_record(endpoint_id)),
+        clock.now(),
+    )

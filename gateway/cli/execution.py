@@ -30,7 +30,17 @@ from gateway.settings import InvalidSettings, Settings
 from gateway.storage.migrations import DatabaseTooNew, pending
 from gateway.storage.pool import is_unavailable
 
-__all__ = ["Opened", "explain", "open_stores", "reporting", "run_async", "vault_of"]
+__all__ = [
+    "Opened",
+    "accepts_key",
+    "connect",
+    "explain",
+    "open_stores",
+    "reporting",
+    "revealed",
+    "run_async",
+    "vault_of",
+]
 
 Result = TypeVar("Result")
 

@@ -16,6 +16,7 @@ from gateway.web.fields import parse_moment
 from gateway.web.responses import json_response
 
 __all__ = [
+    "OFFSET_MAX",
     "boolean",
     "choice",
     "event_name",
