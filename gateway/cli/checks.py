@@ -10,7 +10,6 @@ from typing import TypeAlias
 import asyncpg
 from redis.exceptions import RedisError
 
-from gateway.app import WrongKey
 from gateway.cli.execution import accepts_key, connect, explain, revealed, vault_of
 from gateway.cli.findings import Finding
 from gateway.embedded import DataDirectory, EmbeddedStoreError
@@ -34,6 +33,7 @@ async def check_stores(settings: Settings) -> list[Finding]:
     if database_url is None or redis_url is None:
         findings += _check_directory(settings.data_dir)
     if database_url is not None:
+        findings += _check_key_is_there(settings)
         findings += await _check_postgres(database_url, settings)
     if redis_url is not None:
         findings += await _check_redis(redis_url, settings)
@@ -64,31 +64,29 @@ async def _check_schema(connection: Connection, settings: Settings) -> list[Find
         return [Finding("problem", str(error))]
     if missing:
         names = ", ".join(f"{each.version:04}" for each in missing)
-        return [
-            Finding("problem", f"The database lacks migrations ({names}): run `gateway migrate`"),
-            *_check_key_alone(settings),
-        ]
-    return [Finding("ok", "The database is up to date"), await _check_key(connection, settings)]
+        text = f"The database lacks migrations ({names}): run `gateway migrate`"
+        return [Finding("problem", text)]
+    up_to_date = Finding("ok", "The database is up to date")
+    if settings.encryption_key is None:
+        return [up_to_date]
+    return [up_to_date, await _check_key(connection, settings)]
 
 
-def _check_key_alone(settings: Settings) -> list[Finding]:
-    try:
-        vault_of(settings, None)
-    except WrongKey as error:
-        return [Finding("problem", str(error))]
-    return []
+def _check_key_is_there(settings: Settings) -> list[Finding]:
+    if settings.encryption_key is not None:
+        return []
+    text = "GATEWAY_ENCRYPTION_KEY is required together with DATABASE_URL"
+    return [Finding("problem", text)]
 
 
 async def _check_key(connection: Connection, settings: Settings) -> Finding:
-    try:
-        accepted = await accepts_key(connection, vault_of(settings, None))
-    except WrongKey as error:
-        return Finding("problem", str(error))
+    accepted = await accepts_key(connection, vault_of(settings, None))
     if accepted is None:
         return Finding("ok", "The database was not sealed with any key yet")
     if accepted:
         return Finding("ok", "GATEWAY_ENCRYPTION_KEY is the key of this database")
-    return Finding("problem", "GATEWAY_ENCRYPTION_KEY is not the key this database was sealed with")
+    text = "GATEWAY_ENCRYPTION_KEY is not the key this database was sealed with"
+    return Finding("problem", text)
 
 
 async def _check_durability(connection: Connection) -> list[Finding]:

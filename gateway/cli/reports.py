@@ -44,21 +44,21 @@ async def make_report() -> Report:
 
 
 def settings_in_effect(settings: Settings) -> Iterator[str]:
-    """A line a setting: variable, value, and where it comes from if it is not the default."""
+    """A line a setting: variable, value, and what sets it if it is not the default."""
     for name, field in Settings.model_fields.items():
         value = getattr(settings, name)
         source = source_of(name, field)
         variable = variables_of(name)[0]
         shown = "(hidden)" if is_secret(field) and value is not None else _shown(value)
-        origin = f"  from {source}" if source else ""
-        yield f"{variable:<40} {shown}{origin}".rstrip()
+        origin = "" if source is None else "  (set)" if source == variable else f"  ({source})"
+        yield f"{variable:<40} {shown}{origin}"
 
 
 def _shown(value: object) -> str:
     if value is None:
         return "(not set)"
     if isinstance(value, tuple):
-        return ", ".join(str(each) for each in value) or "(none)"
+        return ",".join(_shown(each) for each in value) or "(none)"
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

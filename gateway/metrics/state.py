@@ -86,11 +86,12 @@ class StateCollector(Collector):
         yield from (alive, waiting, restarts, degraded)
 
     def _entities(self) -> Iterator[Metric]:
-        regions = self.watched.regions if self.watched is not None else ()
         live = GaugeMetricFamily("gateway_live_entities", "Entities in memory.", labels=["region"])
-        for region in regions:
-            live.add_metric([region.name], region.live)
+        for name, node in self._nodes():
+            if node.kind == "region":
+                live.add_metric([name], node.live or 0)
         yield live
+        regions = self.watched.regions if self.watched is not None else ()
         for name, text, attribute in _REGION_COUNTERS:
             counter = CounterMetricFamily(name, text, labels=["region"])
             for region in regions:
