@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli.reference import render_settings
 from gateway.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,6 +78,12 @@ def test_the_readme_knows_the_defaults() -> None:
         default = fields[name.removeprefix("GATEWAY_")]
         if default is not None:
             assert str(default).lower() == told.strip(" `")
+
+
+def test_the_page_of_settings_is_current() -> None:
+    """docs/settings.md is what the settings make of it; otherwise run what the page's head says."""
+
+    assert render_settings() == (ROOT / "docs" / "settings.md").read_text()
 
 
 def test_changes_stand_in_order() -> None:
