@@ -39,7 +39,7 @@ from gateway.queue.jobs import ClaimedJob, JobQueue
 from gateway.queue.schedule import DueIndex
 from gateway.security.vault import Vault
 from gateway.storage.deliveries import Delivery, fail_deliveries, load_deliveries
-from gateway.storage.pool import is_connection_lost, is_transient, is_unavailable
+from gateway.storage.pool import DATABASE_ERRORS, is_connection_lost, is_transient, is_unavailable
 
 __all__ = ["DelivererContext", "DeliveryLimits", "Dispatcher"]
 
@@ -253,7 +253,7 @@ class Dispatcher:
             try:
                 async with self._context.pool.acquire() as connection:
                     result = await work(connection)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except DATABASE_ERRORS as error:
                 if not (is_transient(error) or is_unavailable(error) or is_connection_lost(error)):
                     raise
                 if not self._postgres_is_away:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 import asyncpg
 import structlog
@@ -22,7 +23,13 @@ from gateway.storage.journal import (
     find_committed,
     write_units,
 )
-from gateway.storage.pool import is_connection_lost, is_transient, is_unavailable
+from gateway.storage.pool import (
+    DATABASE_ERRORS,
+    is_connection_lost,
+    is_refusal,
+    is_transient,
+    is_unavailable,
+)
 
 __all__ = ["CommitUnknown", "FaultPoint", "Journal", "Sent", "no_fault"]
 
@@ -129,44 +136,50 @@ class Journal:
         """Commit these; what is to be tried again comes back, all else is in `results`."""
         try:
             reasons, committed = await self._transaction(units)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
-            return await self._mend(units, error, results)
         except _CommitLost:
             return await self._read_back(units, results)
+        except DATABASE_ERRORS as error:
+            return await self._mend(units, error, results)
         self._done(units, reasons, committed, results)
         return []
 
     async def _transaction(
         self, units: Sequence[UnitOfWork]
     ) -> tuple[list[Exception | None], Committed]:
-        async with self._pool.acquire(timeout=self._acquire_seconds) as connection:
+        connection = await self._pool.acquire(timeout=self._acquire_seconds)
+        try:
             transaction = connection.transaction()
             await transaction.start()
             try:
                 reasons, committed = await write_units(connection, units)
                 await self._fault("journal.before_commit")
             except BaseException:
-                if not connection.is_closed():
+                with suppress(*DATABASE_ERRORS):
                     await transaction.rollback()
                 raise
-            try:
-                await self._commit(transaction)
-            except Exception as error:
-                if is_connection_lost(error) or connection.is_closed():
-                    raise _CommitLost from error
-                raise
+            await self._commit(transaction)
+        finally:
+            # Whatever becomes of the connection now, the transaction is decided.
+            with suppress(*DATABASE_ERRORS):
+                await self._pool.release(connection)
         await self._fault("journal.after_commit")
         return reasons, committed
 
     async def _commit(self, transaction: asyncpg.transaction.Transaction) -> None:
-        if self._fault is no_fault:
-            await transaction.commit()
-            return
+        """Only a refusal by Postgres says that nothing was committed; all else leaves it open."""
         commit = asyncio.ensure_future(transaction.commit())
-        # The statement is on its way as soon as the loop has turned once.
-        await asyncio.sleep(0)
-        await self._fault("journal.during_commit")
-        await commit
+        try:
+            if self._fault is not no_fault:
+                # The statement is on its way as soon as the loop has turned once.
+                await asyncio.sleep(0)
+                await self._fault("journal.during_commit")
+            await commit
+        except Exception as error:
+            commit.cancel()
+            await asyncio.gather(commit, return_exceptions=True)
+            if is_refusal(error):
+                raise
+            raise _CommitLost from error
 
     async def _mend(
         self,
@@ -199,7 +212,7 @@ class Journal:
         try:
             async with self._pool.acquire(timeout=self._acquire_seconds) as connection:
                 found = await find_committed(connection, units)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except DATABASE_ERRORS as error:
             logger.error(  # noqa: TRY400 - no traceback, it may quote values
                 "journal_commit_unknown", error=type(error).__name__, units=len(units)
             )

@@ -27,7 +27,7 @@ __all__ = ["OrderActor", "OrderContext", "Renderer"]
 Result = TypeVar("Result")
 
 # Each try reads the order anew; somebody else would have to win every time in between.
-_TRIES_MAX = 5
+_TRIES_MAX = 20
 
 
 class Renderer(Protocol):

@@ -25,7 +25,7 @@ from gateway.storage.deliveries import (
     mark_failing,
     record_attempts,
 )
-from gateway.storage.pool import is_connection_lost, is_transient, is_unavailable
+from gateway.storage.pool import DATABASE_ERRORS, is_connection_lost, is_transient, is_unavailable
 
 __all__ = ["AttemptRecorder", "RecorderContext"]
 
@@ -81,7 +81,7 @@ class AttemptRecorder:
         while True:
             try:
                 recorded = await self._write(attempts)
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except DATABASE_ERRORS as error:
                 if not _may_pass(error):
                     await self._separate(attempts, error)
                     break

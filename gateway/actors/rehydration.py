@@ -13,7 +13,7 @@ from gateway.domain.entities import OrderState
 from gateway.domain.errors import Unavailable
 from gateway.storage.journal import Connection
 from gateway.storage.orders import load_orders, load_versions
-from gateway.storage.pool import is_connection_lost, is_unavailable
+from gateway.storage.pool import DATABASE_ERRORS, is_connection_lost, is_unavailable
 
 __all__ = ["Rehydration"]
 
@@ -61,7 +61,7 @@ class Rehydration:
         try:
             async with self._pool.acquire(timeout=self._acquire_seconds) as connection:
                 found = await load(connection, list(dict.fromkeys(ids)))
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except DATABASE_ERRORS as error:
             if is_unavailable(error) or is_connection_lost(error):
                 raise Unavailable("The database is not available") from None
             raise

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 else:
     _Pool = asyncpg.Pool
 
-__all__ = ["Pool", "is_connection_lost", "is_transient", "is_unavailable", "open_pool"]
+__all__ = [
+    "DATABASE_ERRORS",
+    "Pool",
+    "is_connection_lost",
+    "is_refusal",
+    "is_transient",
+    "is_unavailable",
+    "open_pool",
+]
 
 _TRANSIENT = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 _CONNECTION_ENDED = frozenset({"57P01", "57P02", "57P04", "57P05"})
@@ -27,6 +35,16 @@ _GONE = (
 )
 # Starting up or shutting down; read only, as a former primary is; cancelled by a time limit.
 _NOT_NOW = frozenset({"57P03", "25006", "57014"})
+
+
+# What talking to Postgres can raise; the functions below tell what it means.
+DATABASE_ERRORS = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 
 
 class Pool(_Pool):
@@ -84,9 +102,16 @@ def is_connection_lost(error: BaseException) -> bool:
     """Whether the connection is gone; what was under way may or may not have been committed."""
     if isinstance(error, asyncpg.PostgresConnectionError | ConnectionError):
         return True
-    if isinstance(error, asyncpg.InterfaceError | asyncpg.InternalClientError):
+    if isinstance(error, asyncpg.InternalClientError):
+        return True  # the driver lost track of the protocol, and gives the connection up
+    if isinstance(error, asyncpg.InterfaceError):
         return any(words in str(error) for words in _GONE)
     return _sqlstate(error) in _CONNECTION_ENDED
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether Postgres itself rolled the transaction back: a constraint, deadlock, conflict."""
+    return _sqlstate(error)[:2] in ("23", "40")
 
 
 def is_transient(error: BaseException) -> bool:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-import asyncpg
 import orjson
 from aiohttp import web
 
@@ -38,7 +37,7 @@ from gateway.domain.errors import (
     Unavailable,
 )
 from gateway.queue.client import is_redis_unavailable
-from gateway.storage.pool import is_unavailable
+from gateway.storage.pool import DATABASE_ERRORS, is_unavailable
 
 __all__ = [
     "PROBLEM_JSON",
@@ -174,7 +173,7 @@ def _passes(error: BaseException) -> bool:
     """Whether a store, a queue or an actor cannot serve just now."""
     if isinstance(error, ActorError | CommitUnknown | StaleVersion):
         return True
-    if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError):
+    if isinstance(error, DATABASE_ERRORS):
         return is_unavailable(error)
     return isinstance(error, Exception) and is_redis_unavailable(error)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
-import asyncpg
 from aiohttp import web
 
 from gateway.domain.representation import timestamp
 from gateway.queue.client import is_redis_unavailable
-from gateway.storage.pool import is_unavailable
+from gateway.storage.pool import DATABASE_ERRORS, is_unavailable
 from gateway.web.calls import call_of
 from gateway.web.responses import json_response
 from gateway.web.routes import Access, Route
@@ -88,7 +87,7 @@ async def database_is_connected(services: Services) -> bool:
     try:
         async with asyncio.timeout(_CHECK_SECONDS), services.pool.acquire() as connection:
             await connection.fetchval("SELECT 1")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except DATABASE_ERRORS as error:
         if not is_unavailable(error):
             raise
         return False

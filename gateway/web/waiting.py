@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-import asyncpg
 import structlog
 from aiohttp import web
 
@@ -16,7 +15,7 @@ from gateway.actors.messages import Done
 from gateway.domain.entities import Operation
 from gateway.storage.journal import Connection
 from gateway.storage.orders import load_orders
-from gateway.storage.pool import is_unavailable
+from gateway.storage.pool import DATABASE_ERRORS, is_unavailable
 from gateway.storage.reads import find_operation
 from gateway.web.services import Services
 
@@ -84,7 +83,7 @@ async def _look(services: Services, read: Callable[[Any], Awaitable[Found]]) -> 
     try:
         async with services.pool.acquire() as connection:
             return await read(connection)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except DATABASE_ERRORS as error:
         if not is_unavailable(error):
             raise
         logger.warning("wait_cannot_look", error=type(error).__name__)
