@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
@@ -20,6 +19,7 @@ from gateway.actors.supervisor import Supervisor
 from gateway.domain.clock import Clock
 from gateway.domain.errors import InvalidState
 from gateway.embedded import DataDirectory, EmbeddedPostgres, EmbeddedRedis, EmbeddedStores
+from gateway.environment import plugin_settings
 from gateway.faults import Faults
 from gateway.metrics import Metrics, Watched
 from gateway.observers import Observers
@@ -161,7 +161,8 @@ class Gateway:
 
     async def _start_processors(self, pool: Pool) -> Registry:
         registry = discover()
-        settings = {**_declared(registry), **self.settings.model_dump()}
+        own = self.settings.model_dump()
+        settings = {**plugin_settings(registry.setting_names - own.keys()), **own}
         await registry.start(ProcessorContext(clock=self.clock, pool=pool, settings=settings))
         for broken in registry.broken:
             logger.error("processor_broken", problem=str(broken))
@@ -337,12 +338,6 @@ async def _check_key(connection: object, vault: Vault) -> None:
     )
     if stored is None or not vault.accepts(stored):
         raise WrongKey("GATEWAY_ENCRYPTION_KEY is not the key this database was sealed with")
-
-
-def _declared(registry: Registry) -> dict[str, str]:
-    """The environment's values of the settings that processors declare."""
-    values = {name: os.environ.get(f"GATEWAY_{name.upper()}") for name in registry.setting_names}
-    return {name: value for name, value in values.items() if value is not None}
 
 
 async def _close_pool(pool: Pool) -> None:

@@ -20,7 +20,7 @@ def resolve(
     reason: str | None,
     list_: bool,
 ) -> None:
-    """Say what became of an operation that the processor cannot be asked about any more.
+    """Say what became of an operation whose outcome is unknown.
 
     Look it up at the processor first: `approved` makes the money count as moved, `failed` as not
     moved. A running gateway may go on meanwhile.
