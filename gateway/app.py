@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -35,8 +35,10 @@ from gateway.security.passwords import PasswordHasher
 from gateway.security.vault import Vault
 from gateway.seeding import seed_test_merchant
 from gateway.settings import Settings
+from gateway.storage.journal import Connection
 from gateway.storage.migrations import migrate
 from gateway.storage.pool import Pool, open_pool
+from gateway.storage.state import remember_check_value
 from gateway.tree import Tree
 from gateway.web.application import make_application
 from gateway.web.metrics_endpoint import metrics_application, metrics_routes
@@ -329,14 +331,8 @@ def _revealed(secret: object) -> str | None:
     return reveal() if reveal is not None else None
 
 
-async def _check_key(connection: object, vault: Vault) -> None:
-    fetchval: Callable[..., Awaitable[bytes | None]] = connection.fetchval  # type: ignore[attr-defined]
-    stored = await fetchval(
-        "INSERT INTO gateway_state AS kept (name, value) VALUES ('encryption_key', $1)"
-        " ON CONFLICT (name) DO UPDATE SET value = kept.value RETURNING value",
-        vault.check_value(),
-    )
-    if stored is None or not vault.accepts(stored):
+async def _check_key(connection: Connection, vault: Vault) -> None:
+    if not vault.accepts(await remember_check_value(connection, vault.check_value())):
         raise WrongKey("GATEWAY_ENCRYPTION_KEY is not the key this database was sealed with")
 
 

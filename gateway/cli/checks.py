@@ -10,12 +10,13 @@ from typing import TypeAlias
 import asyncpg
 from redis.exceptions import RedisError
 
-from gateway.cli.execution import accepts_key, connect, explain, revealed, vault_of
+from gateway.cli.execution import connect, explain, revealed, vault_of
 from gateway.cli.findings import Finding
 from gateway.embedded import DataDirectory, EmbeddedStoreError
 from gateway.queue.client import eviction_policy, open_redis
 from gateway.settings import Settings
 from gateway.storage.migrations import DatabaseTooNew, pending
+from gateway.storage.state import known_check_value
 
 __all__ = ["check_stores"]
 
@@ -80,10 +81,10 @@ def _check_key_is_there(settings: Settings) -> list[Finding]:
 
 
 async def _check_key(connection: Connection, settings: Settings) -> Finding:
-    accepted = await accepts_key(connection, vault_of(settings, None))
-    if accepted is None:
+    stored = await known_check_value(connection)
+    if stored is None:
         return Finding("ok", "The database was not sealed with any key yet")
-    if accepted:
+    if vault_of(settings, None).accepts(stored):
         return Finding("ok", "GATEWAY_ENCRYPTION_KEY is the key of this database")
     text = "GATEWAY_ENCRYPTION_KEY is not the key this database was sealed with"
     return Finding("problem", text)

@@ -29,10 +29,10 @@ from gateway.security.vault import Vault
 from gateway.settings import InvalidSettings, Settings
 from gateway.storage.migrations import DatabaseTooNew, pending
 from gateway.storage.pool import is_unavailable
+from gateway.storage.state import remember_check_value
 
 __all__ = [
     "Opened",
-    "accepts_key",
     "connect",
     "explain",
     "open_stores",
@@ -130,7 +130,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Opened]:
         if await pending(connection):
             raise click.ClickException("The database is not up to date: run `gateway migrate`")
         vault = vault_of(settings, directory)
-        if await accepts_key(connection, vault) is False:
+        if not vault.accepts(await remember_check_value(connection, vault.check_value())):
             raise WrongKey("GATEWAY_ENCRYPTION_KEY is not the key this database was sealed with")
         yield Opened(connection=connection, redis_url=redis_url, vault=vault)
 
@@ -139,14 +139,6 @@ async def connect(url: str, settings: Settings) -> asyncpg.Connection[asyncpg.Re
     """One connection for one command."""
     seconds = settings.database_timeout_seconds
     return await asyncpg.connect(url, timeout=seconds, command_timeout=seconds)
-
-
-async def accepts_key(connection: asyncpg.Connection[asyncpg.Record], vault: Vault) -> bool | None:
-    """Whether the database was sealed with one of our keys; None when it was not sealed yet."""
-    stored = await connection.fetchval(
-        "SELECT value FROM gateway_state WHERE name = 'encryption_key'"
-    )
-    return None if stored is None else vault.accepts(stored)
 
 
 async def _embedded(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import pytest
@@ -17,8 +18,6 @@ Run = Callable[..., Result]
 @pytest.fixture
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """None of the settings of whoever runs the tests."""
-    import os
-
     kept = environment()
     for name in set(os.environ) - set(kept):
         monkeypatch.delenv(name)

@@ -39,7 +39,9 @@ def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = load_settings()
 
     assert 8000 == settings.port
-    assert settings.database_url is settings.test_payment_success is settings.operations_port is None
+    assert (
+        settings.database_url is settings.test_payment_success is settings.operations_port is None
+    )
 
 
 def test_what_kubernetes_injects_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +92,12 @@ def test_plugins_settings_are_known(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 @pytest.mark.parametrize(
     "variable",
-    ["DATABASE_URL_FILE", "GATEWAY_DATABASE_URL_FILE", "REDIS_URL_FILE", "GATEWAY_ENCRYPTION_KEY_FILE"],
+    [
+        "DATABASE_URL_FILE",
+        "GATEWAY_DATABASE_URL_FILE",
+        "REDIS_URL_FILE",
+        "GATEWAY_ENCRYPTION_KEY_FILE",
+    ],
 )
 def test_secrets_are_read_from_files(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str
@@ -112,9 +119,7 @@ def test_secrets_are_read_from_files(
     assert values[field] not in repr(settings)
 
 
-def test_a_secret_and_its_file_contradict(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_secret_and_its_file_contradict(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Which of the two is old, nobody can know."""
     (tmp_path / "secret").write_text(SECRET)
     monkeypatch.setenv("DATABASE_URL", f"postgresql://{SECRET}@db/gateway")
