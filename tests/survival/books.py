@@ -1,4 +1,4 @@
-"""Three books, compared: what clients were told, what Postgres says, what the bank's ledger says."""
+"""Three books, compared: what clients were told, what Postgres says, what the bank says."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from tests.survival.books import compare, until_quiet
 from tests.survival.conftest import Stores
 from tests.survival.load import Merchant
 
-# An answer in normal time: far below the timeouts of a request that waits for Redis again and again.
+# An answer in normal time: far below what waiting for Redis again and again would take.
 NORMAL_SECONDS = 2.0
 
 

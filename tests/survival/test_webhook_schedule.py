@@ -1,4 +1,4 @@
-"""Endpoints that hang, are dead, or come to their senses: the schedule is kept through a restart."""
+"""Endpoints that hang, are dead, or come to their senses: the schedule is kept."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def _fetch_equals(database, query: str, value: object) -> bool:
 async def test_hanging_and_dead_endpoints_delay_nobody(
     gateway, merchant, session, database, make_receiver
 ):
-    """One endpoint hangs, one is dead; the third gets everything while they are being waited for."""
+    """One endpoint hangs, one is dead; the third gets everything meanwhile."""
     hanging, good = await make_receiver(), await make_receiver()
     hanging.hang.clear()
     await _endpoint(session, gateway, hanging.url)
