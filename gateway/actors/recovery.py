@@ -93,9 +93,10 @@ class Recovery:
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
-        if task is not None:
+        while task is not None and not task.done():
+            # Once may not do: in Python 3.11 `wait_for`, which asyncpg uses, can swallow it.
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await asyncio.wait({task}, timeout=0.5)
 
     def tree(self) -> TreeNode:
         """What the dashboard shows."""
