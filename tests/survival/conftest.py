@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import subprocess
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,18 +51,39 @@ class Stores:
         }
 
 
+@pytest.fixture(scope="session")
+def empty_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory with the schema and no rows, to be copied: making one takes seconds."""
+    path = tmp_path_factory.mktemp("survival") / "stores"
+
+    async def make() -> None:
+        directory = DataDirectory(path)
+        postgres = EmbeddedPostgres(directory)
+        running = EmbeddedStores(directory, postgres=postgres, redis=None)
+        addresses = await running.start()
+        connection = await asyncpg.connect(addresses.database_url)
+        await migrate(connection, Clock())
+        await connection.close()
+        await running.stop()
+
+    # In a thread, because a test's own loop may be running in this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, make()).result()
+    return path
+
+
 @pytest.fixture
-async def own_stores(tmp_path: Path) -> AsyncIterator[Stores]:
+async def own_stores(tmp_path: Path, empty_stores: Path) -> AsyncIterator[Stores]:
     """Stores that run outside the gateway, so that they can fail without it."""
+    # Owners and modes too: Postgres is particular about both.
+    copy = ["cp", "-a", empty_stores, tmp_path / "stores"]
+    await asyncio.to_thread(subprocess.run, copy, check=True)
     directory = DataDirectory(tmp_path / "stores")
     postgres, redis = EmbeddedPostgres(directory), EmbeddedRedis(directory)
     running = EmbeddedStores(directory, postgres=postgres, redis=redis)
     addresses = await running.start()
     assert addresses.database_url is not None
     assert addresses.redis_url is not None
-    connection = await asyncpg.connect(addresses.database_url)
-    await migrate(connection, Clock())
-    await connection.close()
     yield Stores(
         postgres=postgres,
         redis=redis,

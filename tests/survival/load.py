@@ -64,7 +64,7 @@ class Merchant:
                         return response.status, answer
             except (aiohttp.ClientError, TimeoutError, OSError):
                 self.told.statuses[0] += 1
-            await asyncio.sleep(random.uniform(0.02, 0.1))  # noqa: S311 - no secret
+            await asyncio.sleep(random.uniform(0.02, 0.1))
         raise NeverAnswered(path)
 
     async def take_payment(self, number: int, *, amount: int = 50_000) -> str | None:

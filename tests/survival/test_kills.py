@@ -15,7 +15,7 @@ async def test_five_kills_under_load(gateway, merchant, session, database, make_
     """kill -9 five times in one run at random moments: the three books agree in the end."""
     receiver = await make_receiver()
     await set_webhook(session, gateway, receiver.url)
-    moments = random.Random(20261121)  # noqa: S311 - repeatable, no secret
+    moments = random.Random(20261121)
 
     load = asyncio.create_task(merchant.run(300))
     for _ in range(5):
