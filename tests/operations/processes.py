@@ -102,7 +102,9 @@ class GatewayProcess:
         if body is not None:
             headers["Content-Type"] = "application/json"
         try:
-            connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+            connection.request(
+                method, path, json.dumps(body) if body is not None else None, headers
+            )
             response = connection.getresponse()
             content = response.read()
         finally:
