@@ -10,7 +10,9 @@ import pytest
 from gateway.app import Gateway
 from gateway.security.vault import new_key
 from gateway.settings import Settings
+from gateway.storage.pool import Pool
 from tests.web.client import ApiClient
+from tests.web.merchants import Administrator
 
 
 @pytest.fixture
@@ -60,3 +62,9 @@ def client_for(gateway: Gateway, session: aiohttp.ClientSession) -> Callable[...
         return ApiClient(session, f"http://127.0.0.1:{gateway.port}", key=key, secret=secret)
 
     return make
+
+
+@pytest.fixture
+def administrator(gateway: Gateway, pool: Pool, settings: Settings) -> Administrator:
+    """Makes further merchants and keys."""
+    return Administrator(pool, settings)

@@ -1,0 +1,158 @@
+"""P9: a merchant sees only its own, in the key's mode, on every route that there is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gateway.seeding import TEST_MERCHANT_ID
+from gateway.settings import Settings
+from gateway.web.api import api_routes
+from gateway.web.routes import Access
+from tests.support import eventually
+from tests.web.client import ApiClient
+from tests.web.merchants import Administrator
+
+# Bodies that would do something if the object were the caller's own.
+BODIES: dict[tuple[str, str], Any] = {
+    ("PATCH", "/orders/{id}"): {"notes": {"stolen": "yes"}},
+    ("PATCH", "/webhook-endpoints/{id}"): {"active": False},
+}
+# Routes without an id: their bodies, and what a stranger gets to see.
+LISTS = {"/orders", "/payments", "/refunds", "/webhooks", "/webhook-endpoints", "/events"}
+OWN = {
+    ("POST", "/orders"),
+    ("GET", "/merchant"),
+    ("GET", "/merchants/profile"),
+    ("PATCH", "/merchant"),
+    ("PUT", "/merchants/webhook"),
+    ("PUT", "/webhooks/config"),
+    ("POST", "/webhooks/secret/regenerate"),
+    ("POST", "/webhooks/test"),
+    ("POST", "/merchants/webhook/regenerate-secret"),
+    ("POST", "/merchants/webhook/test"),
+    ("POST", "/webhook-endpoints"),
+}
+NAMING_OTHERS = {("POST", "/payments"), ("POST", "/webhooks/replay")}
+
+
+@pytest.fixture
+async def objects(api: ApiClient) -> dict[str, str]:
+    """One of everything of the test merchant, by the first part of the path."""
+    endpoint = await api.post("/webhook-endpoints", {"url": "http://127.0.0.1:9/hook"})
+    assert 201 == endpoint.status, endpoint.body
+    payment = await api.captured()
+    refund = await api.post(f"/payments/{payment['id']}/refunds", {"amount": 100})
+
+    async def delivery() -> Any:
+        return (await api.get("/webhooks")).json["data"]
+
+    deliveries = await eventually(delivery)
+    return {
+        "orders": payment["order_id"],
+        "payments": payment["id"],
+        "refunds": refund.json["id"],
+        "webhook-endpoints": endpoint.json["id"],
+        "webhooks": deliveries[0]["id"],
+        "events": (await api.get("/events")).json["data"][0]["id"],
+    }
+
+
+@pytest.fixture(params=["another merchant", "the same merchant, another mode"])
+async def stranger(
+    request: pytest.FixtureRequest,
+    administrator: Administrator,
+    client_for: Callable[..., ApiClient],
+) -> ApiClient:
+    """Somebody with a good key of their own."""
+    if request.param == "another merchant":
+        credentials = await administrator.key(await administrator.merchant())
+    else:
+        credentials = await administrator.key(TEST_MERCHANT_ID, mode="live")
+    return client_for(credentials.key, credentials.secret)
+
+
+async def test_what_belongs_to_others_does_not_exist(
+    settings: Settings, api: ApiClient, stranger: ApiClient, objects: dict[str, str]
+) -> None:
+    """Every route with an id answers 404 to strangers, and changes nothing."""
+
+    async def everything() -> list[Any]:
+        shown = [(await api.get(f"/{kind}/{id_}")).json for kind, id_ in objects.items()]
+        return [{**each, "attempt_log": None, "attempts": None} for each in shown]
+
+    before = await everything()
+    routes = [route for route in api_routes(settings) if route.access is Access.KEY]
+    for route in routes:
+        path = route.path.removeprefix("/api/v1")
+        if "{id}" not in path:
+            continue
+        kind = path.split("/")[1]
+        body = BODIES.get((route.method, path))
+        target = path.replace("{id}", objects[kind])
+        answer = await stranger.call(route.method, target, body)
+
+        assert 404 == answer.status, (route.method, path, answer.body)
+        assert "NOT_FOUND_ERROR" == answer.error["code"]
+    for earlier, later in zip(before, await everything(), strict=True):
+        for moving in ("status", "updated_at", "last_attempt_at", "next_retry_at"):
+            earlier.pop(moving, None), later.pop(moving, None)
+        assert {
+            k: v for k, v in earlier.items() if not k.endswith(("refunded", "refund_status"))
+        } == {k: v for k, v in later.items() if not k.endswith(("refunded", "refund_status"))}
+
+
+async def test_lists_hold_only_ones_own(
+    settings: Settings, stranger: ApiClient, objects: dict[str, str]
+) -> None:
+    """Every list of a stranger is empty, also when it is asked about somebody else's object."""
+    for route in api_routes(settings):
+        path = route.path.removeprefix("/api/v1")
+        if route.access is not Access.KEY or "{id}" in path:
+            continue
+        call = (route.method, path)
+        if path in LISTS and route.method == "GET":
+            for query in (
+                "",
+                f"?order_id={objects['orders']}",
+                f"?payment_id={objects['payments']}",
+                f"?endpoint_id={objects['webhook-endpoints']}",
+                f"?event_id={objects['events']}",
+            ):
+                answer = await stranger.get(path + query)
+                assert (200, 0, []) == (answer.status, answer.json["total"], answer.json["data"])
+        else:
+            assert call in OWN | NAMING_OTHERS, f"{call} is a new route: say what it shows"
+    for path in sorted(LISTS - {"/webhook-endpoints"}):
+        refused = await stranger.get(f"{path}?starting_after={objects[path[1:]]}")
+        assert (400, "starting_after") == (refused.status, refused.error["field"])
+
+
+async def test_naming_somebody_elses_object(
+    stranger: ApiClient, objects: dict[str, str], api: ApiClient
+) -> None:
+    """An order of others cannot be paid, their deliveries cannot be replayed."""
+    order = await api.order()
+    body = {"order_id": order["id"], "method": "upi", "vpa": "success@bank"}
+
+    assert 404 == (await stranger.post("/payments", body)).status
+    for filters in (
+        {"ids": [objects["webhooks"]]},
+        {"event_ids": [objects["events"]]},
+        {"endpoint_id": objects["webhook-endpoints"]},
+    ):
+        for status in ("pending", "failed", "success"):
+            replayed = await stranger.post("/webhooks/replay", {**filters, "status": status})
+            assert (200, 0) == (replayed.status, replayed.json["count"])
+    assert "created" == (await api.get(f"/orders/{order['id']}")).json["status"]
+
+
+async def test_a_key_is_scoped_to_its_merchant(stranger: ApiClient, api: ApiClient) -> None:
+    """The same idempotency key of two merchants are two keys."""
+    mine = await api.post("/orders", {"amount": 500}, key="shared")
+    theirs = await stranger.post("/orders", {"amount": 700}, key="shared")
+
+    assert (201, 201) == (mine.status, theirs.status)
+    assert mine.json["id"] != theirs.json["id"]
