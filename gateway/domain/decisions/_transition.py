@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
@@ -19,6 +19,7 @@ from gateway.domain.entities import (
     Purpose,
     Refund,
 )
+from gateway.domain.evolution import evolve
 from gateway.domain.ids import new_id
 from gateway.domain.jobs import Job, JobKind
 from gateway.domain.outcomes import ProcessorTraits
@@ -98,7 +99,7 @@ class Transition:
 
     def change_payment(self, payment: Payment, **changes: Any) -> Payment:
         """The payment with these fields changed, to be written."""
-        changed = replace(payment, updated_at=self.now, **changes)
+        changed = evolve(payment, updated_at=self.now, **changes)
         self.payments[payment.id] = changed
         self._record(changed)
         return changed
@@ -110,7 +111,7 @@ class Transition:
 
     def change_refund(self, refund: Refund, **changes: Any) -> Refund:
         """The refund with these fields changed, to be written."""
-        changed = replace(refund, updated_at=self.now, **changes)
+        changed = evolve(refund, updated_at=self.now, **changes)
         self.refunds[refund.id] = changed
         self._record(changed)
         return changed
@@ -150,7 +151,7 @@ class Transition:
 
     def change_operation(self, operation: Operation, **changes: Any) -> Operation:
         """The operation with these fields changed, to be written."""
-        changed = replace(operation, updated_at=self.now, **changes)
+        changed = evolve(operation, updated_at=self.now, **changes)
         self.operations[operation.id] = changed
         self._record(changed)
         return changed
@@ -161,15 +162,17 @@ class Transition:
         self._inserts[attempt.id] = attempt
 
     def change_attempt(self, attempt: Attempt, **changes: Any) -> Attempt:
-        """The attempt with these fields changed, to be written."""
-        changed = replace(attempt, **changes)
+        """The attempt with these fields changed, to be written if it differs."""
+        changed = evolve(attempt, **changes)
+        if changed == attempt:
+            return attempt
         self.attempts[attempt.operation_id] = changed
         self._record(changed)
         return changed
 
     def change_order(self, **changes: Any) -> Order:
         """The order with these fields changed; it is written with every unit of work."""
-        self.order = replace(self.order, **changes)
+        self.order = evolve(self.order, **changes)
         return self.order
 
     def emit(
@@ -211,7 +214,7 @@ class Transition:
         """The decision: state, unit of work and what to answer."""
         unit_id = uuid4()
         expected_version = self.order.version
-        self.order = replace(
+        self.order = evolve(
             self.order,
             version=expected_version + 1,
             last_unit_id=unit_id,
@@ -250,6 +253,7 @@ class Transition:
             self._updates[entity.id] = entity
 
     def _render_events(self, merchant_id: UUID, mode: str) -> tuple[Event, ...]:
+        shown: dict[tuple[str | None, str | None, bool], bytes] = {}
         return tuple(
             Event(
                 id=new_id("evt"),
@@ -259,21 +263,36 @@ class Transition:
                 order_id=self.order.id,
                 payment_id=payment_id,
                 refund_id=refund_id,
-                body=self._event_body(event, payment_id, refund_id),
+                body=self._event_body(event, payment_id, refund_id, shown),
                 request_id=self.moment.request_id,
                 created_at=self.now,
             )
             for event, payment_id, refund_id in self._events
         )
 
-    def _event_body(self, event: str, payment_id: str | None, refund_id: str | None) -> bytes:
+    def _event_body(
+        self,
+        event: str,
+        payment_id: str | None,
+        refund_id: str | None,
+        shown: dict[tuple[str | None, str | None, bool], bytes],
+    ) -> bytes:
+        """`shown` keeps what was rendered: events of one decision are mostly of one payment."""
+        key = (payment_id, refund_id, event.startswith("order."))
+        data = shown.get(key)
+        if data is None:
+            data = shown[key] = canonical_json.dumps(self._event_data(*key))
+        timestamp = int(self.now.timestamp())
+        return b'{"event":"%b","timestamp":%d,"data":%b}' % (event.encode(), timestamp, data)
+
+    def _event_data(
+        self, payment_id: str | None, refund_id: str | None, with_order: bool
+    ) -> dict[str, Any]:
         data: dict[str, Any] = {}
         if refund_id is not None:
             data["refund"] = refund_object(self.refunds[refund_id])
         if payment_id is not None:
             data["payment"] = payment_object(self.payments[payment_id])
-        if event.startswith("order."):
+        if with_order:
             data["order"] = order_object(self.order)
-        return canonical_json.dumps(
-            {"event": event, "timestamp": int(self.now.timestamp()), "data": data}
-        )
+        return data
