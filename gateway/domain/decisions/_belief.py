@@ -24,9 +24,11 @@ from gateway.domain.outcomes import (
     Unknown,
 )
 
-__all__ = ["PAYMENT_KINDS", "believed", "waits_for_shopper"]
+__all__ = ["PAYMENT_KINDS", "SENT_AGAIN", "believed", "waits_for_shopper"]
 
 PAYMENT_KINDS = (OperationKind.CHARGE, OperationKind.AUTHORIZE)
+SENT_AGAIN = "sent_again"
+"""The reason of an attempt that the processor did not know and that went out a second time."""
 
 
 def waits_for_shopper(attempt: Attempt, payment: Payment, moment: Moment) -> bool:
@@ -50,8 +52,8 @@ def believed(
             outcome = Unknown(reason="unexpected_action")
         case CardDataLost() if operation.kind not in PAYMENT_KINDS:
             outcome = FailedSurely(reason="card_data_lost")
-        case FailedSurely() if attempt.processor_reference is not None:
-            # The processor has answered this attempt before: it did hear of it.
+        case FailedSurely() if _was_sent_twice_or_answered(attempt):
+            # It may speak of the first sending, and the second be on its way.
             outcome = Unknown(reason=outcome.reason)
     if _is_stale(operation, attempt, payment, outcome, moment):
         return None
@@ -71,7 +73,7 @@ def _is_stale(
         case RequiresAction():
             return resumed or (waiting and outcome.next_action == payment.next_action)
         case FailedSurely():
-            return attempt.state == AttemptState.FAILED
+            return attempt.state != AttemptState.SENT
         case Unknown():
             return waiting or resumed or _is_asked_early(operation, moment)
         case AttemptNotFound():
@@ -81,6 +83,10 @@ def _is_stale(
             return attempt.state != AttemptState.SENT
         case _:
             return False
+
+
+def _was_sent_twice_or_answered(attempt: Attempt) -> bool:
+    return attempt.processor_reference is not None or attempt.reason == SENT_AGAIN
 
 
 def _is_leased(attempt: Attempt, moment: Moment) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
-from gateway.domain.decisions._belief import PAYMENT_KINDS, believed
+from gateway.domain.decisions._belief import PAYMENT_KINDS, SENT_AGAIN, believed
 from gateway.domain.decisions._settlement import fail, settle
 from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
 from gateway.domain.entities import (
@@ -220,6 +220,7 @@ def _send_again(
     transition.change_attempt(
         attempt,
         state=AttemptState.SENT,
+        reason=SENT_AGAIN,
         lease_until=transition.moment.real_now + timedelta(seconds=seconds),
     )
     transition.change_operation(

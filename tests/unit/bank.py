@@ -1,0 +1,106 @@
+"""A payment processor as far as money goes: its books, and what it must never be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from gateway.domain.entities import Attempt, Operation, Payment
+from gateway.domain.outcomes import (
+    Approved,
+    AttemptNotFound,
+    Declined,
+    Outcome,
+    RequiresAction,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What the bank has in its books under one reference."""
+
+    reference: str
+    operation_id: str
+    payment_id: str
+    kind: str
+    amount: int
+    answer: str
+
+
+@dataclass
+class Bank:
+    """Does each thing once. It is not idempotent: to send a thing again would move money again.
+
+    `contradicted` are payments of which it first declined something and then did it all the same.
+    """
+
+    books: dict[str, Entry] = field(default_factory=dict)
+    contradicted: set[str] = field(default_factory=set)
+
+    def send(
+        self, attempt: Attempt, operation: Operation, payment: Payment, answer: str
+    ) -> Outcome:
+        """Carry it out, or decline it, or ask the shopper; P2 is checked here."""
+        known = [each for each in self.books.values() if each.operation_id == operation.id]
+        assert known == [], "the bank has heard of this operation and is sent it again"
+        entry = Entry(
+            reference=attempt.id,
+            operation_id=operation.id,
+            payment_id=payment.id,
+            kind=operation.kind,
+            amount=operation.amount,
+            answer=answer,
+        )
+        if not self.has_room(entry):
+            assert payment.id in self.contradicted, "the bank is asked for more than there is"
+            entry = replace(entry, answer="declined")
+        self.books[entry.reference] = entry
+        return self.lookup(attempt.id)
+
+    def lookup(self, reference: str) -> Outcome:
+        """What became of an attempt."""
+        entry = self.books.get(reference)
+        if entry is None:
+            return AttemptNotFound()
+        if entry.answer == "approved":
+            return Approved(reference=f"bank_{reference}")
+        if entry.answer == "declined":
+            return Declined()
+        return RequiresAction(reference=f"bank_{reference}", next_action='{"type":"redirect"}')
+
+    def decide(self, reference: str, answer: str) -> None:
+        """How the shopper's challenge ended."""
+        self.books[reference] = replace(self.books[reference], answer=answer)
+
+    def approve_late(self, reference: str) -> bool:
+        """Do after all what was declined or abandoned; False when there is no room for it."""
+        entry = self.books[reference]
+        if not self.has_room(entry):
+            return False
+        self.contradicted.add(entry.payment_id)
+        self.books[reference] = replace(entry, answer="approved")
+        return True
+
+    def has_room(self, entry: Entry) -> bool:
+        """Whether the payment's account has what the entry takes."""
+        if entry.kind in ("charge", "authorize"):
+            return self.total(entry.payment_id, "charge", "authorize") == 0
+        if entry.kind == "refund":
+            return entry.amount <= self.net(entry.payment_id)
+        return entry.amount <= self.held(entry.payment_id)
+
+    def total(self, payment_id: str, *kinds: str) -> int:
+        """The sum of what was done of these kinds."""
+        return sum(
+            each.amount
+            for each in self.books.values()
+            if each.payment_id == payment_id and each.kind in kinds and each.answer == "approved"
+        )
+
+    def net(self, payment_id: str) -> int:
+        """What the shopper has paid and not got back."""
+        taken = self.total(payment_id, "charge", "capture")
+        return taken - self.total(payment_id, "refund")
+
+    def held(self, payment_id: str) -> int:
+        """What is reserved on the shopper's account and neither taken nor given up."""
+        return self.total(payment_id, "authorize") - self.total(payment_id, "capture", "void")

@@ -1,0 +1,578 @@
+"""Random lives of one order: several payments, stalled holders, lost answers and a moving clock.
+
+After every step the invariants hold (`tests.unit.invariants`), and what the model bank did agrees
+with what the payments say. The bank is not idempotent: it fails the test when it is sent anything
+a second time.
+
+Two bounds of the real holders are kept: a call ends with its lease, and the answer of a lookup is
+told before a lease that was taken after it could have passed. All else may be late, twice or never.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from gateway.domain.decisions import Acknowledge, Proceed
+from gateway.domain.entities import (
+    AttemptState,
+    Operation,
+    OperationKind,
+    OperationState,
+    OrderStatus,
+    Payment,
+    PaymentStatus,
+    RefundStatus,
+)
+from gateway.domain.errors import NotFound, Rejected
+from gateway.domain.outcomes import (
+    Approved,
+    CardDataLost,
+    Declined,
+    FailedSurely,
+    Outcome,
+    Unknown,
+)
+from tests.unit.bank import Bank
+from tests.unit.scenario import (
+    CARD,
+    LEASE_SECONDS,
+    POLICY,
+    PROCESSORS,
+    UPI,
+    Scenario,
+    Step,
+    with_policy,
+)
+
+PAYMENT_KINDS = ("charge", "authorize")
+VERDICTS = ("approve", "decline", "action", "not_reached", "lost", "answer_lost", "card_lost")
+HOLDS_MAX = 4
+ROUNDS_MAX = 200
+
+indices = st.integers(0, 1_000)
+verdicts = st.sampled_from([*VERDICTS, "approve", "approve", "approve", "decline", "action"])
+parts = st.sampled_from(["all", "rest", "part", "part", "one", "over", "zero", "negative"])
+
+
+@dataclass
+class Hold:
+    """A job in somebody's hands: what to do, and what came of it."""
+
+    instruction: object
+    outcome: Outcome | None = None
+
+
+def wanted(part: str, left: int) -> int | None:
+    """An amount to ask for, of which `left` is left."""
+    choices = {"rest": left, "part": left // 2, "one": 1, "over": left + 1, "zero": 0}
+    return None if part == "all" else choices.get(part, -left)
+
+
+class OrderMachine(RuleBasedStateMachine):
+    """See the module."""
+
+    @initialize(
+        amount=st.integers(100, 1_000),
+        capture=st.sampled_from(["manual", "automatic"]),
+        expires_in=st.sampled_from([None, None, 60.0, 86_400.0]),
+        processor=st.sampled_from(sorted(PROCESSORS)),
+        begun=st.sampled_from(["nothing", "pending", "worked", "approved", "captured"]),
+        verdict=verdicts,
+    )
+    def create(
+        self,
+        amount: int,
+        capture: str,
+        expires_in: float | None,
+        processor: str,
+        begun: str,
+        verdict: str,
+    ) -> None:
+        self.order = Scenario(
+            amount=amount,
+            capture=capture,
+            expires_in_seconds=expires_in,
+            policy=with_policy(payments_per_order_max=5, refunds_per_payment_max=6),
+        )
+        self.bank = Bank()
+        self.holds: list[Hold] = []
+        self.told: list[tuple[str, Outcome]] = []
+        self.cards_lost: set[str] = set()
+        self.unreconciled: Counter[str] = Counter()
+        self.unreleased: set[str] = set()
+        if begun != "nothing":
+            self.order.pay(CARD, processor=processor)
+        if begun in ("worked", "approved", "captured"):
+            self._work(self.order.operation, verdict if begun == "worked" else "approve")
+        if begun == "captured" and self.order.payment.amount_capturable:
+            self.order.capture()
+            self._work(self.order.operation, verdict)
+
+    # What merchants and shoppers do
+
+    @rule(
+        processor=st.sampled_from(sorted(PROCESSORS)),
+        card=st.booleans(),
+        capture=st.sampled_from([None, "manual", "automatic"]),
+    )
+    def pay(self, processor: str, card: bool, capture: str | None) -> None:
+        order, state = self.order.order, self.order.state
+        expected = (
+            order.status in (OrderStatus.CREATED, OrderStatus.ATTEMPTED)
+            and state.alive_payment is None
+            and not (order.expires_at and order.expires_at <= self.order.now)
+            and order.attempts < self.order.policy.payments_per_order_max
+        )
+        self._command(
+            lambda it: it.pay(CARD if card else UPI, processor=processor, capture=capture), expected
+        )
+
+    @precondition(lambda self: self.order.state.payments)
+    @rule(index=indices, part=parts)
+    def capture(self, index: int, part: str) -> None:
+        payment = self._payment(index)
+        left = payment.amount_capturable
+        amount = wanted(part, left)
+        asked = left if amount is None else amount
+        expected = (
+            payment.status == PaymentStatus.SUCCESS
+            and self.order.state.pending_operation(payment.id) is None
+            and 1 <= asked <= left
+            and (asked == payment.amount or PROCESSORS[payment.processor].partial_capture)
+        )
+        self._command(lambda it: it.capture(amount, payment.id), expected)
+
+    @precondition(lambda self: self.order.state.payments)
+    @rule(index=indices, part=parts)
+    def refund(self, index: int, part: str) -> None:
+        payment = self._payment(index)
+        left = payment.amount_refundable if payment.captured else payment.amount_capturable
+        amount = wanted(part, left)
+        asked = left if amount is None else amount
+        refunds = [r for r in self.order.state.refunds.values() if r.payment_id == payment.id]
+        busy = self.order.state.pending_operation(payment.id) is not None
+        expected = (
+            payment.status == PaymentStatus.SUCCESS
+            and (payment.captured or not busy)
+            and 1 <= asked <= left
+            and len(refunds) < self.order.policy.refunds_per_payment_max
+        )
+        self._command(lambda it: it.give_back(amount, payment.id), expected)
+
+    @precondition(lambda self: self.order.state.payments)
+    @rule(index=indices)
+    def void(self, index: int) -> None:
+        payment = self._payment(index)
+        self._command(lambda it: it.void(payment.id), self._is_voidable(payment))
+
+    @precondition(lambda self: self._is_worth_ending())
+    @rule()
+    def cancel_order(self) -> None:
+        alive = self.order.state.alive_payment
+        over = self.order.order.status not in (OrderStatus.CREATED, OrderStatus.ATTEMPTED)
+        expected = not over and (alive is None or self._is_voidable(alive))
+        self._command(lambda it: it.cancel(), expected)
+
+    @precondition(lambda self: self._is_worth_ending())
+    @rule()
+    def expire_order(self) -> None:
+        order = self.order.order
+        expected = (
+            order.expires_at is not None
+            and order.expires_at <= self.order.now
+            and order.status in (OrderStatus.CREATED, OrderStatus.ATTEMPTED)
+            and self.order.state.alive_payment is None
+        )
+        assert expected == self.order.expire()
+
+    @precondition(lambda self: self.order.state.payments)
+    @rule(index=indices)
+    def expire_payment(self, index: int) -> None:
+        payment = self._payment(index)
+        expires_at = payment.capture_expires_at
+        begun = self.order.expire_payment(payment.id)
+        if begun is not None:
+            assert expires_at is not None
+            assert expires_at <= self.order.now
+            assert payment.amount - payment.amount_captured == begun.amount
+
+    @precondition(lambda self: self._challenges())
+    @rule(index=indices, answer=st.sampled_from(["approved", "declined", "action"]))
+    def shopper_returns(self, index: int, answer: str) -> None:
+        challenges = self._challenges()
+        reference = challenges[index % len(challenges)]
+        self.bank.decide(reference, answer)
+        payment = self.order.state.payments[self.bank.books[reference].payment_id]
+        if payment.status == PaymentStatus.REQUIRES_ACTION:
+            self.order.resume(payment.id)
+            assert self.order.operation.is_pending
+
+    @rule(seconds=st.sampled_from([1, 11, 40, 61, 301, 3_601, 86_401, 8 * 86_400]))
+    def wait(self, seconds: int) -> None:
+        self.order.wait(seconds)
+
+    @rule(seconds=st.sampled_from([11, 61, 901, 86_401]))
+    def move_clock(self, seconds: int) -> None:
+        self.order.move_clock(seconds)
+
+    # What processor actors do
+
+    @precondition(lambda self: self.order.state.operations)
+    @rule(index=indices, verdict=verdicts)
+    def work(self, index: int, verdict: str) -> None:
+        operations = list(self.order.state.operations.values())
+        pending = [each for each in operations if each.is_pending] or operations
+        self._work(pending[index % len(pending)], verdict)
+
+    @precondition(lambda self: self._pending())
+    @rule(index=indices)
+    def work_as_usual(self, index: int) -> None:
+        pending = self._pending()
+        self._work(pending[index % len(pending)], "approve")
+
+    @precondition(lambda self: self._pending())
+    @rule(index=indices, times=st.integers(1, 12), verdict=verdicts)
+    def bank_is_silent(self, index: int, times: int, verdict: str) -> None:
+        pending = self._pending()
+        operation = pending[index % len(pending)]
+        for number in range(times):
+            due_at = self.order.state.operations[operation.id].due_at
+            if due_at is not None:
+                wait = max(due_at - self.order.now, timedelta(seconds=LEASE_SECONDS))
+                self.order.wait(wait.total_seconds())
+                # Some requests never arrive, and then the bank says that it knows nothing.
+                arrived = verdict == "approve" or number % 2
+                self._work(operation, "lost" if arrived else verdict)
+
+    @precondition(lambda self: self._capturable())
+    @rule(part=parts, verdict=verdicts)
+    def capture_at_once(self, part: str, verdict: str) -> None:
+        before = len(self.order.state.operations)
+        self.capture(index=1, part=part)
+        if len(self.order.state.operations) > before:
+            self._work(self.order.operation, verdict)
+
+    @precondition(lambda self: self._capturable())
+    @rule(part=parts, verdict=verdicts)
+    def refund_at_once(self, part: str, verdict: str) -> None:
+        before = len(self.order.state.operations)
+        self.refund(index=1, part=part)
+        if len(self.order.state.operations) > before:
+            self._work(self.order.operation, verdict)
+
+    @precondition(lambda self: self._capturable())
+    @rule(verdict=verdicts, order_too=st.booleans())
+    def void_at_once(self, verdict: str, order_too: bool) -> None:
+        if order_too:
+            self.cancel_order()
+        else:
+            self.void(index=1)
+        self._work(self.order.operation, verdict)
+
+    @precondition(lambda self: self.order.state.alive_payment is None and self._pending() == [])
+    @rule(processor=st.sampled_from(sorted(PROCESSORS)), verdict=verdicts)
+    def try_another(self, processor: str, verdict: str) -> None:
+        self.pay(processor, card=True, capture=None)
+        if self._pending():
+            self._work(self.order.operation, verdict)
+
+    @precondition(lambda self: self.order.state.operations and len(self.holds) < HOLDS_MAX)
+    @rule(index=indices)
+    def claim(self, index: int) -> None:
+        operations = list(self.order.state.operations.values())
+        instruction = self.order.begin(operations[index % len(operations)].id)
+        if not isinstance(instruction, Acknowledge):
+            self.holds.append(Hold(instruction))
+
+    @precondition(lambda self: any(each.outcome is None for each in self.holds))
+    @rule(index=indices, verdict=verdicts)
+    def perform(self, index: int, verdict: str) -> None:
+        waiting = [each for each in self.holds if each.outcome is None]
+        self._perform(waiting[index % len(waiting)], verdict)
+
+    @precondition(lambda self: any(each.outcome is not None for each in self.holds))
+    @rule(index=indices)
+    def tell(self, index: int) -> None:
+        performed = [each for each in self.holds if each.outcome is not None]
+        self._tell(performed[index % len(performed)])
+
+    @precondition(lambda self: self.holds)
+    @rule(index=indices)
+    def crash(self, index: int) -> None:
+        self.holds.pop(index % len(self.holds))
+
+    @precondition(lambda self: self.told)
+    @rule(index=indices)
+    def tell_again_later(self, index: int) -> None:
+        reference, outcome = self.told[index % len(self.told)]
+        current = {each.id for each in self.order.state.attempts.values()}
+        if reference in current and isinstance(outcome, Approved | Declined):
+            self.order.tell(outcome, reference)
+            assert not self.order.wrote
+
+    @precondition(lambda self: self._regrettable())
+    @rule(index=indices)
+    def bank_changes_its_mind(self, index: int) -> None:
+        candidates = self._regrettable()
+        operation = candidates[index % len(candidates)]
+        reference = self.order.state.attempts[operation.id].id
+        if not self.bank.approve_late(reference):
+            return
+        before = self.order.state
+        self.order.tell(self.bank.lookup(reference), reference)
+        assert ["late_approval"] == self.order.audits
+        assert before.order.status == self.order.order.status
+        assert before.refunds == self.order.state.refunds
+        begun = [
+            each
+            for key, each in self.order.state.operations.items()
+            if key not in before.operations
+        ]
+        if operation.kind in (*PAYMENT_KINDS, "capture") and operation.purpose != "reversal":
+            assert [(operation.amount, "reversal")] == [(it.amount, it.purpose) for it in begun]
+        else:
+            assert begun == []
+            self._note_difference(operation, -1)
+
+    # What holds after every step
+
+    @invariant()
+    def bank_and_payments_agree(self) -> None:
+        state = self.order.state
+        for payment in state.payments.values():
+            if any(o.payment_id == payment.id and o.is_pending for o in state.operations.values()):
+                continue
+            said = payment.amount_captured - payment.amount_refunded
+            assert self.bank.net(payment.id) == said + self.unreconciled[payment.id]
+            if payment.id in self.bank.contradicted | self.unreleased:
+                continue
+            over = payment.status not in (PaymentStatus.SUCCESS, PaymentStatus.PENDING)
+            assert not over or self.bank.held(payment.id) == 0
+            if payment.status == PaymentStatus.SUCCESS:
+                authorized = self.bank.total(payment.id, "authorize", "charge")
+                assert payment.amount == payment.amount_authorized == authorized
+
+    @invariant()
+    def attempts_are_limited(self) -> None:
+        numbers = [each.number for each in self.order.state.attempts.values()]
+        assert max(numbers, default=0) <= POLICY.sure_failures_max
+
+    def teardown(self) -> None:
+        """Everything that was begun comes to an end, by nothing but the times written down."""
+        if not hasattr(self, "order"):
+            return
+        self.holds.clear()
+        for _ in range(ROUNDS_MAX):
+            if not self._go_on():
+                break
+        else:
+            raise AssertionError("it never ends")
+        state = self.order.state
+        assert self._pending() == []
+        final = {RefundStatus.PROCESSED, RefundStatus.FAILED}
+        assert {each.status for each in state.refunds.values()} <= final
+        for payment in state.payments.values():
+            kept = payment.captured or payment.id in self.bank.contradicted
+            assert payment.status in (("success",) if kept else ()) or payment.status in (
+                PaymentStatus.FAILED,
+                PaymentStatus.CANCELLED,
+                PaymentStatus.EXPIRED,
+            )
+        self.bank_and_payments_agree()
+
+    # How it is done
+
+    def _go_on(self) -> bool:
+        """Do what is due, as Recovery finds it; else wait for the next moment. False at the end."""
+        state = self.order.state
+        pending = self._pending()
+        expiring = [each for each in state.payments.values() if each.capture_expires_at]
+        if not pending and not expiring:
+            return False
+        version = state.order.version
+        for payment in expiring:
+            self.order.expire_payment(payment.id)
+        for operation in pending:
+            if operation.due_at is None:
+                asked_max = len(POLICY.lookup_delays_seconds)
+                assert (OperationState.UNKNOWN, True) == (
+                    operation.state,
+                    operation.lookups >= asked_max,
+                )
+                self._work(operation, "approve")
+            elif operation.due_at <= self.order.now:
+                self._work(operation, "approve")
+        if version == self.order.order.version:
+            self._wait_for_the_next_moment()
+        return True
+
+    def _wait_for_the_next_moment(self) -> None:
+        state = self.order.state
+        moments = [each.due_at for each in state.operations.values() if each.is_pending]
+        moments += [each.capture_expires_at for each in state.payments.values()]
+        later = [each for each in moments if each is not None and each > self.order.now]
+        leases = [
+            each.lease_until
+            for each in state.attempts.values()
+            if each.state == AttemptState.SENT and each.lease_until > self.order.real_now
+        ]
+        assert later or leases, "something is pending and nothing is due"
+        until_lease = min(leases, default=self.order.real_now) - self.order.real_now
+        until_due = min(later, default=self.order.now) - self.order.now
+        self.order.wait(max(until_lease if leases else until_due, timedelta(0)).total_seconds())
+
+    def _work(self, operation: Operation, verdict: str) -> None:
+        instruction = self.order.begin(operation.id)
+        if isinstance(instruction, Acknowledge):
+            return
+        hold: Hold | None = Hold(instruction)
+        while hold is not None:
+            self.holds.append(hold)
+            self._perform(hold, verdict)
+            hold = self._tell(hold)
+
+    def _perform(self, hold: Hold, verdict: str) -> None:
+        instruction = hold.instruction
+        attempt, operation = instruction.attempt, instruction.operation
+        payment = instruction.payment
+        if not isinstance(instruction, Proceed) or instruction.resume:
+            self._ask(hold, verdict)
+            return
+        if attempt.lease_until <= self.order.real_now:
+            self.holds.remove(hold)
+            return
+        if operation.kind in PAYMENT_KINDS and payment.instrument == CARD:
+            if verdict == "card_lost":
+                self.cards_lost.add(payment.id)
+            if payment.id in self.cards_lost:
+                hold.outcome = CardDataLost()
+                return
+        if verdict == "not_reached":
+            hold.outcome = FailedSurely(reason="connection_refused")
+        elif verdict == "lost":
+            hold.outcome = Unknown(reason="timeout")
+        else:
+            answer = {"decline": "declined"}.get(verdict, "approved")
+            if verdict == "action" and operation.kind in PAYMENT_KINDS:
+                answer = "action"
+            hold.outcome = self.bank.send(attempt, operation, payment, answer)
+            if verdict == "answer_lost":
+                hold.outcome = Unknown(reason="timeout")
+
+    def _ask(self, hold: Hold, verdict: str) -> None:
+        instruction = hold.instruction
+        if verdict in ("not_reached", "lost", "answer_lost"):
+            hold.outcome = Unknown(reason="timeout")
+        else:
+            hold.outcome = self.bank.lookup(instruction.attempt.id)
+        hold.asked_at = self.order.real_now
+
+    def _tell(self, hold: Hold) -> Hold | None:
+        """Tell twice, as a holder does whose first answer got lost; the next thing it has to do."""
+        instruction, outcome = hold.instruction, hold.outcome
+        if hold not in self.holds:
+            return None
+        self.holds.remove(hold)
+        reference = instruction.attempt.id
+        asked_at = getattr(hold, "asked_at", self.order.real_now)
+        if self.order.real_now - asked_at > timedelta(seconds=LEASE_SECONDS):
+            return None
+        if reference not in {each.id for each in self.order.state.attempts.values()}:
+            with pytest.raises(NotFound):
+                self.order.tell(outcome, reference)
+            return None
+        again = self._tell_first(instruction.operation, reference, outcome)
+        self.told.append((reference, outcome))
+        self.order.tell(outcome, reference)
+        assert not self.order.wrote, "told twice, written twice"
+        if not again:
+            return None
+        attempt = self.order.state.attempts[instruction.operation.id]
+        return Hold(
+            Proceed(attempt=attempt, operation=instruction.operation, payment=instruction.payment)
+        )
+
+    def _tell_first(self, operation: Operation, reference: str, outcome: Outcome) -> bool:
+        was_pending = self.order.state.operations[operation.id].is_pending
+        again = self.order.tell(outcome, reference)
+        now = self.order.state.operations[operation.id]
+        if was_pending and isinstance(outcome, Approved | Declined):
+            assert ("done" if isinstance(outcome, Approved) else "failed") == now.state
+        if "reversal_failed" in self.order.audits:
+            self._note_difference(now, 1)
+        return again
+
+    def _note_difference(self, operation: Operation, sign: int) -> None:
+        """What an operator was told about: the bank has more, or less, than the payment says."""
+        if operation.kind == OperationKind.REFUND:
+            self.unreconciled[operation.payment_id] += sign * operation.amount
+        self.unreleased.add(operation.payment_id)
+
+    def _command(self, step: Step, expected: bool) -> None:
+        before = self.order.state
+        try:
+            step(self.order)
+        except Rejected:
+            if expected:
+                raise
+            assert before is self.order.state
+        else:
+            assert expected, "accepted what should be refused"
+
+    def _pending(self) -> list[Operation]:
+        return [each for each in self.order.state.operations.values() if each.is_pending]
+
+    def _capturable(self) -> bool:
+        """Whether the last payment is an authorization of which something is left."""
+        payments = list(self.order.state.payments.values())
+        return bool(payments) and payments[-1].amount_capturable > 0 and not self._pending()
+
+    def _is_worth_ending(self) -> bool:
+        """An order that ends before anything has happened shows little."""
+        return self.order.order.attempts > 1 or self.order.state.alive_payment is not None
+
+    def _payment(self, index: int) -> Payment:
+        payments = list(self.order.state.payments.values())
+        # The last one is where things happen.
+        return payments[-1] if index % 4 else payments[index % len(payments)]
+
+    def _is_voidable(self, payment: Payment) -> bool:
+        return (
+            payment.status == PaymentStatus.SUCCESS
+            and not payment.captured
+            and payment.amount_capturable > 0
+            and self.order.state.pending_operation(payment.id) is None
+        )
+
+    def _challenges(self) -> list[str]:
+        operations = self.order.state.operations
+        return [
+            each.reference
+            for each in self.bank.books.values()
+            if each.answer == "action" and operations[each.operation_id].is_pending
+        ]
+
+    def _regrettable(self) -> list[Operation]:
+        """What failed here although the bank has it in its books."""
+        state = self.order.state
+        return [
+            each
+            for each in state.operations.values()
+            if each.state == OperationState.FAILED
+            and self.bank.lookup(state.attempts[each.id].id)
+            not in (
+                self.bank.lookup("nobody"),
+                Approved(reference=f"bank_{state.attempts[each.id].id}"),
+            )
+        ]
+
+
+OrderMachine.TestCase.settings = settings(max_examples=400, stateful_step_count=50)
+TestOrder = OrderMachine.TestCase
