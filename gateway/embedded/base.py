@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from gateway.embedded.data_directory import DataDirectory
 from gateway.embedded.errors import EmbeddedStoreError
-from gateway.embedded.processes import ServerProcess, read_tail
+from gateway.embedded.processes import ServerProcess, log_size, read_tail
 
 __all__ = ["EmbeddedServer"]
 
@@ -46,6 +46,7 @@ class EmbeddedServer(ABC):
         self._stop_seconds_max = stop_seconds_max
         self._process: ServerProcess | None = None
         self._log_start = 0
+        self._has_answered = False  # the process that runs now
 
     @property
     def pid(self) -> int | None:
@@ -66,8 +67,6 @@ class EmbeddedServer(ABC):
         """
         if not self._directory.is_held:
             raise RuntimeError("the data directory is not locked: call acquire() first")
-        if self.pid is None:
-            self._process = None
         try:
             await self._prepare()
             return await self._wait_until_ready()
@@ -134,6 +133,7 @@ class EmbeddedServer(ABC):
                 await self.stop()
                 continue
             if (url := await self._try(process.pid)) is not None:
+                self._has_answered = True
                 return url
             if time.monotonic() > deadline:
                 raise self._failure(f"does not answer within {self._start_seconds_max:g} s")
@@ -143,10 +143,11 @@ class EmbeddedServer(ABC):
         process = self._process
         if process is not None and process.is_running:
             return process
-        if process is not None and not process.is_adopted:
+        if process is not None and not process.is_adopted and not self._has_answered:
             output = read_tail(self.log, since=self._log_start)
             if not self._will_pass(output):
                 raise self._failure("ends at once")
+        self._has_answered = False
         pid = self._find_pid()
         if pid is not None:
             self._process = ServerProcess(pid, lambda: self._serves(pid))
@@ -155,7 +156,7 @@ class EmbeddedServer(ABC):
         return self._process
 
     def _spawn(self) -> ServerProcess:
-        self._log_start = self.log.stat().st_size if self.log.exists() else 0
+        self._log_start = log_size(self.log)
         return ServerProcess.spawn(
             self._command(),
             environment=self._environment(),

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-__all__ = ["ServerProcess", "command_line", "read_tail"]
+__all__ = ["ServerProcess", "command_line", "log_size", "read_tail"]
 
 _POLL_SECONDS = 0.02
 _LOG_BYTES_MAX = 4 * 1024 * 1024
@@ -32,10 +32,8 @@ class ServerProcess:
     ) -> ServerProcess:
         """Start `command` in a session of its own: a Ctrl-C at our terminal does not reach it.
 
-        Its output is appended to `log`, which is set aside when it has grown large.
+        Its output is appended to `log`.
         """
-        if log.exists() and log.stat().st_size > _LOG_BYTES_MAX:
-            log.replace(log.with_suffix(".log.old"))
         descriptor = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             child = subprocess.Popen(  # noqa: S603 - our own command
@@ -86,6 +84,17 @@ def command_line(pid: int) -> list[str]:
     except OSError:
         return []
     return [os.fsdecode(argument) for argument in content.split(b"\0") if argument]
+
+
+def log_size(log: Path) -> int:
+    """Bytes in the log; one that has grown large is set aside first, and the last such dropped."""
+    if not log.exists():
+        return 0
+    size = log.stat().st_size
+    if size <= _LOG_BYTES_MAX:
+        return size
+    log.replace(log.with_suffix(".log.old"))
+    return 0
 
 
 def read_tail(log: Path, *, since: int, lines_max: int = 8) -> str:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 from gateway.embedded.base import EmbeddedServer
 from gateway.embedded.data_directory import DataDirectory
+from gateway.embedded.errors import EmbeddedStoreError
 from gateway.embedded.postgres_server import EmbeddedPostgres
 from gateway.embedded.redis_server import EmbeddedRedis
 
@@ -55,16 +60,44 @@ class EmbeddedStores:
             raise
         return StoreAddresses(database_url=database_url, redis_url=redis_url)
 
+    async def keep_running(
+        self,
+        *,
+        check_seconds: float = 0.5,
+        restarts_max: int = 5,
+        period_seconds: float = 60.0,
+        on_restart: Callable[[str], None] | None = None,
+    ) -> NoReturn:
+        """Start a store again when it has died, and tell `on_restart` its name, until cancelled.
+
+        Run it between `start` and `stop`. Raises EmbeddedStoreError when a store cannot be
+        started, or when `restarts_max` in `period_seconds` have not helped.
+        """
+        restarts: deque[float] = deque(maxlen=restarts_max)
+        while True:
+            await asyncio.sleep(check_seconds)
+            for server in self._servers():
+                if server.pid is not None:
+                    continue
+                now = time.monotonic()
+                if len(restarts) == restarts_max and now - restarts[0] < period_seconds:
+                    raise EmbeddedStoreError(f"The embedded {server.name} dies again and again")
+                restarts.append(now)
+                await server.start()
+                if on_restart is not None:
+                    on_restart(server.name)
+
     async def stop(self) -> None:
         """Stop the stores and free the directory; nothing to do when they do not run."""
-        servers = [server for server in (self.postgres, self.redis) if server is not None]
-        outcomes = await asyncio.gather(
-            *(server.stop() for server in servers), return_exceptions=True
-        )
+        stops = (server.stop() for server in self._servers())
+        outcomes = await asyncio.gather(*stops, return_exceptions=True)
         self.directory.release()
         for outcome in outcomes:
             if isinstance(outcome, BaseException):
                 raise outcome
+
+    def _servers(self) -> list[EmbeddedServer]:
+        return [server for server in (self.postgres, self.redis) if server is not None]
 
 
 async def _start(server: EmbeddedServer | None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 from gateway.embedded import DataDirectory, EmbeddedPostgres, EmbeddedRedis, EmbeddedStores
 from tests.stores.debian import DebianStores
 
+UNFLUSHED = {"fsync": "off"}  # a killed process loses nothing by it, only a machine would
 HOLDER = Path(__file__).with_name("holder.py")
 
 
@@ -44,12 +45,17 @@ async def open_stores(tmp_path: Path) -> AsyncIterator[Callable[..., EmbeddedSto
     """Makes stores on a path, by default the same one each time; stopped after the test."""
     opened: list[EmbeddedStores] = []
 
-    def make(path: Path = tmp_path / "data", **limits: float) -> EmbeddedStores:
+    def make(
+        path: Path = tmp_path / "data",
+        *,
+        settings: Mapping[str, str] = UNFLUSHED,
+        **limits: float,
+    ) -> EmbeddedStores:
         data = DataDirectory(path)
         opened.append(
             EmbeddedStores(
                 data,
-                postgres=EmbeddedPostgres(data, **limits),
+                postgres=EmbeddedPostgres(data, settings=settings, **limits),
                 redis=EmbeddedRedis(data, **limits),
             )
         )

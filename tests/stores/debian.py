@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from gateway.embedded.accounts import hand_over, postgres_account
@@ -24,8 +25,8 @@ class DebianStores:
         self.certificates = make_certificates(directory)
         self._postgres_port, self._redis_port = free_ports(2)
         self._processes = [self._start_postgres(directory / "postgres"), self._start_redis()]
-        for port in (self._postgres_port, self._redis_port):
-            wait_for_port(port)
+        wait_until(self._postgres_answers)
+        wait_until(self._redis_listens)
 
     def database_url(self, *, host: str = "localhost", sslmode: str = "verify-full") -> str:
         return (
@@ -42,6 +43,18 @@ class DebianStores:
             process.terminate()
         for process in self._processes:
             process.wait(timeout=20)
+
+    def _postgres_answers(self) -> bool:
+        command = [postgres_directory() / "pg_isready", "--quiet", "--host=localhost"]
+        asked = subprocess.run([*command, f"--port={self._postgres_port}"], check=False)
+        return asked.returncode == 0
+
+    def _redis_listens(self) -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", self._redis_port)).close()
+        except OSError:
+            return False
+        return True
 
     def _start_postgres(self, data: Path) -> subprocess.Popen[bytes]:
         account = postgres_account(data)
@@ -114,13 +127,8 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def wait_for_port(port: int, within_seconds: float = 20.0) -> None:
+def wait_until(condition: Callable[[], bool], within_seconds: float = 60.0) -> None:
     deadline = time.monotonic() + within_seconds
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-        except OSError:
-            assert time.monotonic() < deadline, f"nothing listens on port {port}"
-            time.sleep(0.01)
-        else:
-            return
+    while not condition():
+        assert time.monotonic() < deadline, f"not so in time: {condition.__name__}"
+        time.sleep(0.01)
