@@ -147,6 +147,8 @@ class Settings(BaseSettings):
     """After how long of silence from a process its jobs are taken over by another."""
     job_patience_seconds: Seconds = 120
     """How long a job waits for stores that are away before it is left for later."""
+    job_failures_max: PositiveInt = 5
+    """How often a job may fail by a fault of ours before it is kept as a dead letter."""
     recovery_seconds: Seconds = 30
     """How often lost work is looked for."""
     recovery_slice: PositiveInt = 500

@@ -159,6 +159,7 @@ class Tree:
                 calls_max=self.settings.processor_calls_max,
                 claim_count=self.settings.claim_count,
                 take_over_seconds=self.settings.take_over_seconds,
+                failures_max=self.settings.job_failures_max,
             ),
             drain_seconds=self.settings.shutdown_seconds,
         )

@@ -1,0 +1,122 @@
+"""The processor pool: jobs that fail by our fault, card data, limits, a stop in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from gateway.actors import messages
+from gateway.domain import decisions
+from gateway.domain.ids import new_id
+from gateway.domain.instruments import CardData, card_instrument, card_to_bytes
+from gateway.domain.jobs import JobKind
+from gateway.domain.outcomes import Approved
+from tests.actors.process import REQUEST, ActorProcess, actor_process
+from tests.support import eventually
+
+CARD = CardData(number="4242424242424242", expiry_month=12, expiry_year=2039, cvv="737")
+
+
+async def _pay_by_card(process: ActorProcess, *, sealed: bool) -> str:
+    order_id, payment_id = await process.make_order(), new_id("pay")
+    if sealed:
+        await process.tree.sealed.put(payment_id, card_to_bytes(CARD))
+    command = decisions.CreatePayment(
+        payment_id=payment_id,
+        instrument=card_instrument(CARD, process.clock.now()),
+        processor="simulator",
+    )
+    await process.ask(order_id, messages.PayOrder(command=command, request=REQUEST))
+    return payment_id
+
+
+@pytest.fixture
+async def process(database_url, redis_url, redis_prefix):
+    """One process' actors that take over quickly."""
+    async with actor_process(
+        database_url, redis_url, redis_prefix, take_over_seconds=0.2, job_failures_max=2
+    ) as running:
+        yield running
+
+
+async def test_job_that_keeps_failing_becomes_a_dead_letter(process, monkeypatch):
+    """A fault of ours ends in a dead letter, not in a loop; when it is mended, the job is done."""
+
+    def crash(*_args):
+        raise RuntimeError("a fault of ours")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(decisions, "begin_operation", crash)
+        payment_id = await process.pay(await process.make_order())
+        letters = "SELECT count(*) FROM dead_letters WHERE kind = 'job' AND resolved_at IS NULL"
+        await eventually(lambda: process.tree.pool.fetchval(letters), within_seconds=15)
+        assert 1 == await process.tree.pool.fetchval(letters)
+        assert "pending" == await process.status(payment_id)
+
+    # Recovery takes the job for lost after a while.
+    process.clock.advance(60)
+
+    assert "success" == await process.until(payment_id, "success")
+
+
+async def test_card_is_charged_with_its_sealed_data_which_is_then_gone(process):
+    """The bank gets number and CVV, and Redis keeps nothing of it afterwards."""
+    payment_id = await _pay_by_card(process, sealed=True)
+
+    assert "success" == await process.until(payment_id, "success", "failed")
+    [(_, transaction)] = process.bank.asked
+    assert transaction.card == CARD
+    await eventually(lambda: _is_gone(process, payment_id))
+
+
+async def _is_gone(process: ActorProcess, payment_id: str) -> bool:
+    return not await process.tree.redis.exists(process.tree.keys.sealed(payment_id))
+
+
+async def test_card_data_that_is_lost_fails_the_payment_honestly(process):
+    """P3's exception: never sent, nothing charged, and the order takes another payment."""
+    payment_id = await _pay_by_card(process, sealed=False)
+
+    assert "failed" == await process.until(payment_id, "success", "failed", within_seconds=20)
+    row = await process.tree.pool.fetchrow("SELECT * FROM payments WHERE id = $1", payment_id)
+    assert ("CARD_DATA_LOST", []) == (row["error_code"], process.bank.asked)
+    assert "Nothing was charged, please enter your card again" == row["error_description"]
+
+
+async def test_calls_in_flight_stay_within_the_limit(database_url, redis_url, redis_prefix):
+    """A slow bank holds no more calls than allowed; the rest waits in the stream."""
+    async with actor_process(
+        database_url, redis_url, redis_prefix, processor_calls_max=4, processor_actors=2
+    ) as process:
+        gates = [asyncio.get_running_loop().create_future() for _ in range(8)]
+        process.bank.answers.extend(gates)
+        payments = [await process.pay(await process.make_order()) for _ in range(8)]
+        await eventually(lambda: len(process.bank.asked) == 4)
+
+        assert 4 == process.tree.processors.in_flight
+        for number, gate in enumerate(gates):
+            gate.set_result(Approved(reference=f"bank-{number}"))
+        for payment_id in payments:
+            assert "success" == await process.until(payment_id, "success")
+
+
+async def test_stop_leaves_unfinished_jobs_for_the_next_process(
+    database_url, redis_url, redis_prefix
+):
+    """A bank that does not answer in time: the job is left, and a later process looks it up."""
+    async with actor_process(
+        database_url, redis_url, redis_prefix, shutdown_seconds=0.1
+    ) as process:
+        process.bank.answers.append(asyncio.get_running_loop().create_future())
+        payment_id = await process.pay(await process.make_order())
+        await process.bank.called.wait()
+    async with actor_process(database_url, redis_url, redis_prefix) as successor:
+        depths = await successor.tree.queue.depths()
+        assert 1 == depths[JobKind.PAYMENTS].in_flight + depths[JobKind.PAYMENTS].waiting
+        await successor.tree.pool.execute("UPDATE attempts SET lease_until = sent_at")
+        successor.bank.lookups.append(Approved(reference="bank-1"))
+        successor.tree.recovery.look()
+
+        assert "success" == await successor.until(payment_id, "success")
+        assert ["lookup"] == successor.bank.verbs
