@@ -7,10 +7,18 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from benchmarks.client import Body, Client, expect, percentile
+from benchmarks.client import Body, Client, expect, fetch, percentile
 from benchmarks.receiver import Receiver
 
-__all__ = ["CREDENTIALS", "ORDER", "WEBHOOK_SECRET", "Followed", "PaymentLoad", "make_orders"]
+__all__ = [
+    "CREDENTIALS",
+    "ORDER",
+    "WEBHOOK_SECRET",
+    "Followed",
+    "PaymentLoad",
+    "make_orders",
+    "subscribe",
+]
 
 CREDENTIALS = {"X-Api-Key": "key_test_abc123", "X-Api-Secret": "secret_test_xyz789"}
 WEBHOOK_SECRET = "whsec_benchmark"
@@ -33,6 +41,18 @@ async def make_orders(client: Client, count: int) -> list[str]:
     """Create orders; their ids."""
     answers = await client.send_all("/api/v1/orders", (ORDER for _ in range(count)))
     return [answer.identity for answer in answers]
+
+
+async def subscribe(port: int, receiver: Receiver) -> None:
+    """Have the gateway send `payment.success` to the receiver, which learns the secret."""
+    answer = await fetch(
+        port,
+        "/api/v1/webhook-endpoints",
+        method="POST",
+        body={"url": receiver.url, "events": ["payment.success"]},
+        headers=CREDENTIALS,
+    )
+    receiver.secret = str(expect(answer).content["secret"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

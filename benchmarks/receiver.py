@@ -21,7 +21,7 @@ class Receiver:
     """
 
     def __init__(self, secret: str, *, sample: int = 50) -> None:
-        self._secret = secret.encode()
+        self.secret = secret
         self._sample = sample
         self._events: set[bytes] = set()
         self._server: asyncio.Server | None = None
@@ -70,7 +70,7 @@ class Receiver:
 
     def _check(self, head: bytes, body: bytes) -> None:
         self.checked += 1
-        expected = hmac.digest(self._secret, body, hashlib.sha256).hex().encode()
+        expected = hmac.digest(self.secret.encode(), body, hashlib.sha256).hex().encode()
         if _header(head, b"x-webhook-signature") != expected:
             self.forged += 1
 

@@ -230,7 +230,7 @@ def floor(webhook_url: str, secret: str) -> Server:
     return Server("floor", [sys.executable, "-m", "benchmarks.floor"], environment)
 
 
-def gateway(*, data: Path | None = None, **settings: str) -> Server:
+def gateway(settings: Mapping[str, str] | None = None, *, data: Path | None = None) -> Server:
     """The gateway in test mode; `settings` are environment variables."""
     return Server(
         "gateway",
@@ -240,7 +240,7 @@ def gateway(*, data: Path | None = None, **settings: str) -> Server:
             "TEST_PROCESSING_DELAY": "0",
             "GATEWAY_HOST": "127.0.0.1",
             "GATEWAY_LOG_LEVEL": "warning",
-            **settings,
+            **(settings or {}),
         },
         ready_path="/readyz",
         data=data,
