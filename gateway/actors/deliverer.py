@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import structlog
 
+from gateway.actors.cancelling import cancel_all
 from gateway.actors.dispatcher import DelivererContext, DeliveryLimits, Dispatcher
 from gateway.actors.supervisor import TreeNode
 from gateway.domain.jobs import JobKind
@@ -83,9 +84,7 @@ class WebhookDeliverer:
     async def stop(self) -> None:
         """Claim no more, give requests under way their time, leave the rest unacknowledged."""
         tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
@@ -170,7 +169,9 @@ class WebhookDeliverer:
         if earliest is not None:
             wait_seconds = min(wait_seconds, self._context.clock.seconds_until(earliest))
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), max(wait_seconds, _SOONEST_SECONDS))
+            # Not wait_for: until 3.12 it swallows a cancellation that meets the event.
+            async with asyncio.timeout(max(wait_seconds, _SOONEST_SECONDS)):
+                await self._wake.wait()
 
     async def _guarded(self, work: Awaitable[Result]) -> Result | None:
         """The answer; None after a while when Redis is away."""

@@ -144,7 +144,8 @@ class Dispatcher:
         """
         self._stopping = True
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.under_way.is_empty.wait(), drain_seconds)
+            async with asyncio.timeout(drain_seconds):
+                await self.under_way.is_empty.wait()
         await self._endpoints.stop()
         await self._recorder.close(_CLOSE_SECONDS)
         await self._acknowledgements.close(_CLOSE_SECONDS)

@@ -110,7 +110,7 @@ async def test_four_failures_and_then_success(world: World) -> None:
 
 
 async def test_the_schedule_survives_restarts(world: World) -> None:
-    """A deliverer that begins anew goes on where the rows say, not sooner and not from the start."""
+    """A deliverer that begins anew goes on where the rows say, no sooner and not from the start."""
     receiver = await world.receiver(500)
     [delivery_id] = await world.deliver(await world.endpoint(receiver.url))
 
