@@ -9,8 +9,10 @@ from asyncpg.pool import PoolAcquireContext
 
 if TYPE_CHECKING:
     _Pool = asyncpg.Pool[asyncpg.Record]
+    _BaseConnection = asyncpg.Connection[asyncpg.Record]
 else:
     _Pool = asyncpg.Pool
+    _BaseConnection = asyncpg.Connection
 
 __all__ = [
     "DATABASE_ERRORS",
@@ -47,6 +49,18 @@ DATABASE_ERRORS = (
 )
 
 
+class _Connection(_BaseConnection):
+    """Nobody here changes a session, so there is nothing to undo between one use and the next.
+
+    asyncpg still rolls back a transaction that was left open. Its own statement costs a round trip
+    with every use, an eighth of those of a commit.
+    """
+
+    def get_reset_query(self) -> str:
+        """None."""
+        return ""
+
+
 class Pool(_Pool):
     """A pool whose `acquire` waits a limited time, also inside `fetch` and its siblings."""
 
@@ -54,7 +68,7 @@ class Pool(_Pool):
         super().__init__(
             dsn,
             loop=None,
-            connection_class=asyncpg.Connection,
+            connection_class=_Connection,
             record_class=asyncpg.Record,
             **options,
         )
