@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from gateway.cli.accounts import key, merchant, user
-from gateway.cli.checking import check, migrate
+from gateway.cli.checking import check, migrate, reseal
 from gateway.cli.resolving import resolve
 from gateway.cli.serving import demo, serve
 
@@ -21,5 +21,5 @@ def main() -> None:
     """
 
 
-for _command in (serve, demo, check, migrate, resolve, merchant, user, key):
+for _command in (serve, demo, check, migrate, reseal, resolve, merchant, user, key):
     main.add_command(_command)

@@ -1,4 +1,4 @@
-"""`check` and `migrate`: before a gateway is started."""
+"""`check`, `migrate` and `reseal`: what is done to the stores beside a gateway."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 
 import click
 
-__all__ = ["check", "migrate"]
+__all__ = ["check", "migrate", "reseal"]
 
 
 @click.command()
@@ -41,3 +41,17 @@ def migrate() -> None:
     for name in applied:
         click.echo(f"applied {name}")
     click.echo("The database is up to date.")
+
+
+@click.command()
+def reseal() -> None:
+    """Move what is stored to the first of several encryption keys.
+
+    Put the new key before the old one in GATEWAY_ENCRYPTION_KEY and restart all gateways first.
+    A quarter of an hour after this has ended, the old key may be left out.
+    """
+    from gateway.cli.execution import run_async
+    from gateway.cli.resealing import reseal_everything
+
+    count = run_async(reseal_everything())
+    click.echo(f"Values sealed with the first key now: {count}")

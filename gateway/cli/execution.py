@@ -25,7 +25,7 @@ from gateway.embedded import (
 )
 from gateway.processors.registry import BrokenProcessor
 from gateway.queue.client import is_redis_unavailable
-from gateway.security.vault import Vault
+from gateway.security.vault import SealBroken, Vault
 from gateway.settings import InvalidSettings, Settings
 from gateway.storage.migrations import DatabaseTooNew, pending
 from gateway.storage.pool import is_unavailable
@@ -50,6 +50,7 @@ _MEANT_TO_BE_READ = (
     WrongKey,
     BrokenProcessor,
     DatabaseTooNew,
+    SealBroken,
 )
 
 

@@ -34,11 +34,15 @@ _LEFT_OUT = ("cvv", "card_cvv")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """An idempotency key in its scope, with the fingerprint of the request it came with."""
+    """An idempotency key in its scope, with the fingerprint of the request it came with.
+
+    `older_fingerprints` are those of the keys that were active before a rotation.
+    """
 
     scope: str
     key: str
     fingerprint: bytes
+    older_fingerprints: tuple[bytes, ...] = ()
 
     def claim(self, surface: str) -> ClaimRequest:
         """What the order actor is to claim together with its first effect."""
@@ -105,15 +109,15 @@ def key_of(request: web.Request, services: Services, scope: str, body: Body) -> 
             f"Idempotency-Key must have at most {_CHARACTERS_MAX} printable characters",
             field=_HEADER,
         )
-    fingerprint = services.vault.keyed_hash(_PURPOSE, _canonical(request, body.members))
-    return Key(scope=scope, key=text, fingerprint=fingerprint)
+    fingerprint, *older = services.vault.keyed_hashes(_PURPOSE, _canonical(request, body.members))
+    return Key(scope=scope, key=text, fingerprint=fingerprint, older_fingerprints=tuple(older))
 
 
 async def find_kept(services: Services, key: Key) -> KeptAnswer | None:
     """What the key stands for. Raises IdempotencyMismatch when it was used for something else."""
     async with services.pool.acquire() as connection:
         kept = await find_kept_answer(connection, key.scope, key.key, services.clock.now())
-    if kept is not None and kept.fingerprint != key.fingerprint:
+    if kept is not None and kept.fingerprint not in (key.fingerprint, *key.older_fingerprints):
         raise IdempotencyMismatch("The Idempotency-Key was used for another request", field=_HEADER)
     return kept
 

@@ -37,7 +37,7 @@ def test_all_commands_are_there() -> None:
     names = {name for name, _ in commands()}
 
     assert {
-        "serve", "demo", "check", "migrate", "resolve",
+        "serve", "demo", "check", "migrate", "reseal", "resolve",
         "merchant", "merchant create", "merchant list", "merchant disable",
         "user", "user create", "user reset-password",
         "key", "key create", "key revoke",

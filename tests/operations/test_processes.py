@@ -144,6 +144,22 @@ async def test_a_signal_during_the_start_undoes_it(tmp_path: Path) -> None:
     assert "" == (data / "lock").read_text()
 
 
+async def test_giving_up_ends_the_process(tmp_path: Path, served: dict[str, str]) -> None:
+    """A root supervisor whose children fail too often: status 1, so that the platform restarts."""
+    served |= {"GATEWAY_RESTARTS_MAX": "0", "GATEWAY_TEST_CONTROLS": "true"}
+    with GatewayProcess("serve", tmp_path, **served) as gateway:
+        await gateway.ready()
+        armed = gateway.call(
+            "POST", "/api/v1/test/faults", {"point": "enqueuer.before_send", "action": "raise"}
+        )
+        gateway.call("POST", "/api/v1/orders", {"amount": 50_000, "currency": "INR"})
+        status = gateway.process.wait(A_FEW_SECONDS * 4)
+
+    assert 300 > armed[0], armed
+    assert 1 == status, gateway.output
+    assert "gateway_gave_up" in [each["event"] for each in gateway.events()]
+
+
 async def test_no_new_work_is_taken_while_draining(tmp_path: Path, served: dict[str, str]) -> None:
     """After SIGTERM new connections are refused, although work is still under way."""
     served |= {"TEST_PROCESSING_DELAY": "60000", "GATEWAY_SHUTDOWN_SECONDS": "10"}
