@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import secrets
+import subprocess
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -75,6 +76,7 @@ class StoresForTests:
             assert addresses.redis_url is not None
             self.admin_url = addresses.database_url
             self.redis_url = addresses.redis_url
+            self._guard = end_with_us(self._stores)
             self._admin = self._thread.run(asyncpg.connect(self.admin_url))
         except BaseException:
             self._thread.close()
@@ -104,6 +106,8 @@ class StoresForTests:
         self._thread.run(self._admin.close())
         self._thread.run(self._stores.stop())
         self._thread.close()
+        self._guard.kill()
+        self._guard.communicate()
 
     def _migrated_template(self) -> str:
         if self._template is None:
@@ -115,6 +119,16 @@ class StoresForTests:
 
     def _execute(self, statement: str) -> None:
         self._thread.run(self._admin.execute(statement))
+
+
+def end_with_us(stores: EmbeddedStores) -> subprocess.Popen[bytes]:
+    """A process that ends the servers when the tests are killed, which closes its input."""
+    pids = [str(server.pid) for server in (stores.postgres, stores.redis)]
+    return subprocess.Popen(
+        ["sh", "-c", 'read -r never; kill -KILL "$@"', "sh", *pids],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
 
 
 async def migrate_database(dsn: str) -> None:
