@@ -18,8 +18,8 @@ __all__ = [
     "requeue_operations",
 ]
 
-# A lease is real time, everything else the movable clock's. What was re-added lately and not worked on
-# since is left alone.
+# A lease is real time, everything else the movable clock's. What was re-added lately, and not
+# worked on since, is left alone.
 _DUE_OPERATIONS = """
 UPDATE operations SET enqueued_at = $1
 WHERE id IN (
