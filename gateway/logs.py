@@ -36,11 +36,16 @@ _REQUEST_LEVELS = ("aiohttp.access",)  # every request has a line of our own
 
 
 def configure_logging(
-    *, level: Level, format_: Literal["json", "console"] | None, stream: TextIO | None = None
+    *,
+    level: Level,
+    format_: Literal["json", "console"] | None,
+    stream: TextIO | None = None,
+    cache_loggers: bool = True,
 ) -> None:
     """Send structlog's and the standard library's records to `stream`, standard output if None.
 
-    Without a format: `console` when that is a terminal, `json` otherwise.
+    Without a format: `console` when that is a terminal, `json` otherwise. Cached loggers are
+    quicker and stay as they are.
     """
     output = stream or sys.stdout
     is_json = (format_ or ("console" if output.isatty() else "json")) == "json"
@@ -49,7 +54,7 @@ def configure_logging(
         processors=_processors(is_json=is_json),
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
         logger_factory=_LineLoggerFactory(output.buffer),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=cache_loggers,
     )
     _route_standard_library(threshold)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from gateway.embedded import (
     EmbeddedStoreError,
     EmbeddedStores,
 )
+from gateway.logs import configure_logging
 from gateway.processors.registry import BrokenProcessor
 from gateway.queue.client import is_redis_unavailable
 from gateway.security.vault import SealBroken, Vault
@@ -66,6 +68,7 @@ class Opened:
 @contextmanager
 def reporting() -> Iterator[None]:
     """Turn what can go wrong into a sentence and a non-zero status; no value is ever shown."""
+    configure_logging(level="warning", format_=None, stream=sys.stderr, cache_loggers=False)
     try:
         yield
     except click.ClickException:
@@ -82,8 +85,8 @@ def explain(error: BaseException) -> str | None:
     """What to tell the operator; None for an error nobody has thought of."""
     if isinstance(error, _MEANT_TO_BE_READ):
         return str(error)
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
-        return "The port is taken: stop what listens there, or set PORT to another one"
+    if isinstance(error, OSError) and (error.errno == errno.EADDRINUSE or error.filename):
+        return _about_system(error)
     if is_redis_unavailable(error) and not isinstance(error, OSError):
         return f"Redis cannot be reached ({type(error).__name__}): look at REDIS_URL"
     if is_unavailable(error):
@@ -91,6 +94,12 @@ def explain(error: BaseException) -> str | None:
     if isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError):
         return f"Postgres refuses ({type(error).__name__}): look at DATABASE_URL"
     return None
+
+
+def _about_system(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "The port is taken: stop what listens there, or set PORT to another one"
+    return f"{error.filename}: {error.strerror}"
 
 
 def run_async(work: Coroutine[Any, Any, Result]) -> Result:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+import structlog
 from click.testing import CliRunner, Result
 
 from gateway.cli import main
@@ -41,10 +43,15 @@ def settings(
 
 
 @pytest.fixture
-def run() -> Run:
+def run() -> Iterator[Run]:
     """Run a command: `run("key", "revoke", key_id)`."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
 
     def invoke(*arguments: str) -> Result:
         return CliRunner().invoke(main, list(arguments), catch_exceptions=False)
 
-    return invoke
+    yield invoke
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()

@@ -77,6 +77,31 @@ async def test_the_demo_leaves_other_databases_alone(tmp_path: Path) -> None:
     assert "hunter2" not in demo.output
 
 
+async def test_commands_work_beside_a_gateway_with_stores_of_its_own(tmp_path: Path) -> None:
+    """They reach the running gateway's Postgres, and start it themselves when none runs."""
+    settings = {"GATEWAY_DATA_DIR": str(tmp_path / "data")}
+
+    def merchants() -> str:
+        return subprocess.run(
+            [sys.executable, "-m", "gateway", "merchant", "list"],
+            cwd=tmp_path,
+            env=environment(PYTHONPATH=str(ROOT), **settings),
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        ).stdout
+
+    with GatewayProcess("demo", tmp_path, **settings) as demo:
+        await demo.ready()
+        beside = merchants()
+        demo.stop()
+    alone = merchants()
+
+    assert "active    Test Merchant  test@example.com\n" in beside
+    assert beside == alone
+
+
 def test_the_demo_says_that_a_port_is_taken(tmp_path: Path, listener: int) -> None:
     """At once, in a sentence, and without making anything."""
     settings = {"PORT": str(listener), "GATEWAY_DATA_DIR": str(tmp_path / "data")}
