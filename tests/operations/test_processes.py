@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,6 +145,29 @@ async def test_work_under_way_gets_its_time_and_no_more(
     assert 1 + A_FEW_SECONDS > taken
 
 
+async def test_who_waits_is_answered_at_the_stop(tmp_path: Path, served: dict[str, str]) -> None:
+    """A capture that waits for its outcome gets 202 at once, and its connection is not reset."""
+    served |= {"GATEWAY_TEST_CONTROLS": "true", "GATEWAY_SHUTDOWN_SECONDS": "20"}
+    answers: list[int] = []
+    with GatewayProcess("serve", tmp_path, **served) as gateway:
+        await gateway.ready()
+        payment = gateway.pay(method="upi", vpa="success@bank")
+        await eventually(lambda: gateway.payment_status(payment["id"]) == "success")
+        fault = {"point": "processor.after_call", "action": "raise"}
+        assert 300 > gateway.call("POST", "/api/v1/test/faults", fault)[0]
+        path = f"/api/v1/payments/{payment['id']}/capture"
+        waiting = threading.Thread(target=lambda: answers.append(gateway.call("POST", path, {})[0]))
+        waiting.start()
+        await eventually(lambda: 'outcome="error"' in gateway.get("/metrics")[1])
+        before = time.monotonic()
+        status = gateway.stop()
+        waiting.join()
+
+    assert 0 == status, gateway.output
+    assert [202] == answers
+    assert A_FEW_SECONDS > time.monotonic() - before
+
+
 async def test_a_second_signal_ends_it_at_once(tmp_path: Path, served: dict[str, str]) -> None:
     """Whoever does not want to wait for the bank sends the signal again: status 128 + 15."""
     served |= {"TEST_PROCESSING_DELAY": "60000", "GATEWAY_SHUTDOWN_SECONDS": "60"}
@@ -205,6 +229,23 @@ async def test_no_new_work_is_taken_while_draining(tmp_path: Path, served: dict[
         gateway.stop()
 
     assert still_running
+
+
+async def test_it_starts_without_redis(tmp_path: Path, served: dict[str, str]) -> None:
+    """Payments are accepted, the parts that wait are named, and it stops as ever."""
+    served |= {"REDIS_URL": f"redis://127.0.0.1:{free_port()}/0"}
+    with GatewayProcess("serve", tmp_path, **served) as gateway:
+        await gateway.ready()
+        checks = gateway.get("/readyz")[1]["checks"]
+        payment = gateway.pay(method="upi", vpa="success@bank")
+        metrics = gateway.get("/metrics")[1]
+        status = gateway.stop()
+
+    assert ("ok", "degraded") == (checks["database"], checks["redis"])
+    assert "pending" == payment["status"]
+    assert "gateway_queue_up 0.0" in metrics
+    assert 'gateway_degraded{part="enqueuer"} 1.0' in metrics
+    assert 0 == status, gateway.output
 
 
 async def test_unknown_settings_are_warned_of(tmp_path: Path, served: dict[str, str]) -> None:
