@@ -10,12 +10,12 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 import aiohttp
+import asyncpg
 import structlog
 from aiohttp import web
 from redis.asyncio import Redis
 
 from gateway.actors.journal import no_fault
-from gateway.actors.supervisor import Supervisor
 from gateway.domain.clock import Clock
 from gateway.domain.errors import InvalidState
 from gateway.embedded import DataDirectory, EmbeddedPostgres, EmbeddedRedis, EmbeddedStores
@@ -72,15 +72,15 @@ class Gateway:
         self.draining = False
         self.port = 0
         self._stack = AsyncExitStack()
-        self._supervisor: Supervisor | None = None
+        self._failed: asyncio.Future[Exception] | None = None
         self._hub: ChangeHub | None = None
 
     @property
     def failed(self) -> asyncio.Future[Exception]:
-        """Done when the root supervisor gave up: the process is to end."""
-        if self._supervisor is None:
+        """Done when the root supervisor or the stores gave up: the process is to end."""
+        if self._failed is None:
             raise RuntimeError("not started")
-        return self._supervisor.failed
+        return self._failed
 
     @property
     def url(self) -> str:
@@ -96,6 +96,7 @@ class Gateway:
             raise
 
     async def _start(self) -> None:
+        self._failed = asyncio.get_running_loop().create_future()
         database_url, redis_url, vault = await self._open_stores()
         pool = await self._open_database(database_url, vault)
         registry = await self._start_processors(pool)
@@ -128,6 +129,9 @@ class Gateway:
             )
             addresses = await stores.start()
             self._stack.push_async_callback(stores.stop)
+            keeper = asyncio.create_task(stores.keep_running(on_restart=_restarted), name="stores")
+            keeper.add_done_callback(self._ended)
+            self._stack.push_async_callback(_cancel, keeper)
             vault = self._vault(directory if database_url is None else None)
             return (
                 database_url or str(addresses.database_url),
@@ -135,6 +139,15 @@ class Gateway:
                 vault,
             )
         return database_url, redis_url, self._vault(None)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self._give_up(error)
+
+    def _give_up(self, reason: Exception) -> None:
+        if not self.failed.done():
+            self.failed.set_result(reason)
 
     def _vault(self, directory: DataDirectory | None) -> Vault:
         keys = _revealed(self.settings.encryption_key)
@@ -152,8 +165,13 @@ class Gateway:
             acquire_timeout_seconds=self.settings.database_timeout_seconds,
         )
         self._stack.push_async_callback(_close_pool, pool)
+        # A connection of its own: a migration takes as long as it takes.
+        migrating = await asyncpg.connect(database_url)
+        try:
+            await migrate(migrating, self.clock)
+        finally:
+            await migrating.close()
         async with pool.acquire() as connection:
-            await migrate(connection, self.clock)
             await _check_key(connection, vault)
             if self.settings.test_mode:
                 passwords = PasswordHasher()
@@ -200,8 +218,8 @@ class Gateway:
             session=self._open_session(guard),
             observers=self._observers,
             fault=self.faults.hit if settings.test_controls else no_fault,
+            on_give_up=self._give_up,
         )
-        self._supervisor = tree.root
         await tree.root.start()
         self._stack.push_async_callback(tree.root.stop)
         listening = asyncio.create_task(self._hub.run(reader), name="changes")
@@ -326,6 +344,10 @@ class Gateway:
         return int(runner.addresses[0][1])
 
 
+def _restarted(store: str) -> None:
+    logger.error("store_restarted", store=store)
+
+
 def _revealed(secret: object) -> str | None:
     reveal: Callable[[], str] | None = getattr(secret, "get_secret_value", None)
     return reveal() if reveal is not None else None
@@ -344,5 +366,9 @@ async def _close_pool(pool: Pool) -> None:
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    while not task.done():
+        # Once may not do: in Python 3.11 a timeout inside a library can swallow it.
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.5)
+    if not task.cancelled():
+        task.exception()  # taken: whoever watches the task has been told of it

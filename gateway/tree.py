@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -61,6 +61,7 @@ class Tree:
     session: aiohttp.ClientSession
     observers: Observers
     fault: FaultPoint
+    on_give_up: Callable[[Exception], None] | None = None
 
     @cached_property
     def root(self) -> Supervisor:
@@ -85,6 +86,7 @@ class Tree:
             ],
             restarts=self.settings.restarts_max,
             period_seconds=self.settings.restarts_period_seconds,
+            on_give_up=self.on_give_up,
         )
 
     @cached_property
