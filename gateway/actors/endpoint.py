@@ -156,7 +156,10 @@ class EndpointActor(Actor):
                     context.give_back(delivery.id, 0.0)
                     return
                 attempt = await self._attempt(delivery)
-        except BaseException:
+        except asyncio.CancelledError:
+            context.give_back(delivery.id, 0.0)
+            raise
+        except Exception:
             context.give_back(delivery.id, _PAUSE_SECONDS_MAX)
             raise
         context.record(attempt)
@@ -222,7 +225,7 @@ class _Keyring:
         self._context = context
         self._endpoint: Endpoint | None = None
         self._signer: Signer | None = None
-        self._url = ""
+        self._url: str | None = None
         self._expires_at: datetime | None = None
 
     def of(self, endpoint: Endpoint) -> tuple[str, Signer]:
@@ -230,15 +233,15 @@ class _Keyring:
         signer = self._signer
         if signer is None or endpoint is not self._endpoint or self._has_expired():
             signer = self._renewed(endpoint)
-        return self._url, signer
+        if endpoint.url != self._url:
+            self._url = _checked(endpoint.url)
+        return endpoint.url, signer
 
     def _has_expired(self) -> bool:
         return self._expires_at is not None and self._context.clock.now() >= self._expires_at
 
     def _renewed(self, endpoint: Endpoint) -> Signer:
         known = self._endpoint
-        if endpoint.url != self._url:
-            self._url = _checked(endpoint.url)
         unchanged = known is not None and _secrets(known) == _secrets(endpoint)
         if self._signer is None or not unchanged or self._has_expired():
             self._signer = self._make(endpoint)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -15,6 +15,7 @@ import asyncpg
 from redis.asyncio import Redis
 
 from gateway.actors.deliverer import DelivererContext, DeliveryLimits, WebhookDeliverer
+from gateway.actors.endpoint import BodyFormat
 from gateway.actors.enqueuer import Enqueuer
 from gateway.domain.clock import Clock
 from gateway.domain.delivery import STANDARD_SCHEDULE, RetrySchedule
@@ -53,11 +54,15 @@ class World:
     schedule: RetrySchedule = STANDARD_SCHEDULE
     limits: DeliveryLimits = field(default_factory=DeliveryLimits)
     allow_loopback: bool = True
+    formats: Mapping[str, BodyFormat] = field(default_factory=dict)
+    concurrency: int | None = None
     observed: list[tuple[str, float]] = field(default_factory=list)
     merchant_id: UUID = field(default_factory=uuid4)
 
     async def __aenter__(self) -> Self:
         self._stack = AsyncExitStack()
+        if self.concurrency is not None:
+            self.limits = replace(self.limits, endpoint_concurrency=self.concurrency)
         self.vault = Vault([new_key()])
         self.redis = await self._open_redis()
         self.due = DueIndex(self.redis, self.keys)
@@ -109,6 +114,7 @@ class World:
             session=self.session,
             schedule=self.schedule,
             user_agent=USER_AGENT,
+            formats=self.formats,
             observe=lambda outcome, seconds: self.observed.append((outcome, seconds)),
         )
         return WebhookDeliverer(context, self.limits, drain_seconds=0.5)
@@ -166,6 +172,10 @@ class World:
         ids = await self.insert(endpoint, count)
         await self.queue.add(Job(JobKind.WEBHOOKS, endpoint.id, id_) for id_ in ids)
         return ids
+
+    async def add_job(self, endpoint: MadeEndpoint, delivery_id: str) -> None:
+        """A job about the delivery, whether there is one already or not."""
+        await self.queue.add([Job(JobKind.WEBHOOKS, endpoint.id, delivery_id)])
 
     async def insert(self, endpoint: MadeEndpoint, count: int = 1) -> list[str]:
         """Deliveries as the journal commits them, without jobs."""
@@ -256,6 +266,29 @@ class World:
             return found == count
 
         await eventually(look, within_seconds)
+
+    async def drain_by_moving_the_clock(self, count: int, within_seconds: float) -> None:
+        """Move the clock on until so many deliveries have succeeded."""
+
+        async def look() -> bool:
+            self.clock.advance(5)
+            await asyncio.sleep(0.05)
+            found = await self.pool.fetchval(
+                "SELECT count(*) FROM webhook_logs WHERE status = 'success'"
+            )
+            return found == count
+
+        await eventually(look, within_seconds)
+
+    async def until(
+        self, condition: Callable[[], Awaitable[Any] | Any], within_seconds: float = 5.0
+    ) -> None:
+        """Wait for a condition that nothing signals."""
+        await eventually(condition, within_seconds)
+
+    async def nothing_left(self) -> bool:
+        """Every job acknowledged, nothing in hand."""
+        return self.deliverer.in_flight == 0 and await self.jobs_left() == 0
 
     async def jobs_left(self) -> int:
         """Entries of the stream that nobody has acknowledged."""
