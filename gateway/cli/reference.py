@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import get_args
 
 from pydantic.fields import FieldInfo
@@ -78,4 +78,4 @@ def _arguments(annotation: object) -> Iterator[object]:
 
 
 if __name__ == "__main__":
-    Path("/dev/stdout").write_text(render_settings(), encoding="utf-8")
+    sys.stdout.write(render_settings())

@@ -25,9 +25,9 @@ def resolve(
     Look it up at the processor first: `approved` makes the money count as moved, `failed` as not
     moved. A running gateway may go on meanwhile.
 
+    \b
         gateway resolve --list
-
-        gateway resolve op_… approved --reference 6021… --reason "seen in the bank's portal"
+        gateway resolve op_… approved --reference 6021… --reason "seen in its portal"
     """
     from gateway.cli.execution import run_async
     from gateway.cli.resolution import Verdict, list_unknown, resolve_operation

@@ -203,4 +203,6 @@ def test_every_setting_is_described() -> None:
 def test_the_reference_is_up_to_date() -> None:
     """docs/settings.md is what `python -m gateway.cli.reference > docs/settings.md` writes."""
 
-    assert render_settings() == (ROOT / "docs" / "settings.md").read_text()
+    written = (ROOT / "docs" / "settings.md").read_text()
+
+    assert render_settings() == written, "python -m gateway.cli.reference > docs/settings.md"
