@@ -72,6 +72,8 @@ def check_state(state: OrderState) -> None:
         _check_refunds(state, payment)
     for operation in state.operations.values():
         waits_for_operator = operation.due_at is None and operation.state == "unknown"
+        if operation.purpose == Purpose.CANCEL_ORDER and operation.state == OperationState.DONE:
+            assert state.order.status == OrderStatus.CANCELLED
         assert operation.is_pending == (operation.due_at is not None or waits_for_operator)
 
 
