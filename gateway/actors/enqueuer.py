@@ -12,6 +12,7 @@ from datetime import datetime
 
 import structlog
 
+from gateway.actors.cancelling import cancel_all
 from gateway.actors.journal import FaultPoint, no_fault
 from gateway.actors.supervisor import TreeNode
 from gateway.domain.jobs import Job
@@ -67,8 +68,7 @@ class Enqueuer:
         task, self._task = self._task, None
         if task is None:
             return
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await cancel_all([task])
         if not self.degraded:
             await self._send_all()
 

@@ -12,6 +12,7 @@ from typing import TypeVar
 import structlog
 
 from gateway.actors.batching import Batcher
+from gateway.actors.cancelling import cancel_all
 from gateway.actors.errors import ActorError
 from gateway.actors.processor import ProcessorActor, ProcessorContext, RunJob
 from gateway.actors.supervisor import ChildSpec, Supervisor, TreeNode
@@ -120,9 +121,7 @@ class ProcessorPool:
     async def stop(self) -> None:
         """Claim no more, give what is under way its time, leave the rest unacknowledged."""
         tasks, self._tasks = self._tasks, []
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel_all(tasks)
         with suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), self._drain_seconds)
         if self._acknowledgements is not None:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import asyncpg
 import structlog
 
+from gateway.actors.cancelling import cancel_all
 from gateway.actors.enqueuer import Enqueuer
 from gateway.actors.errors import ActorError
 from gateway.actors.messages import ExpireOrder, ExpirePayment
@@ -93,10 +94,8 @@ class Recovery:
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
-        while task is not None and not task.done():
-            # Once may not do: in Python 3.11 `wait_for`, which asyncpg uses, can swallow it.
-            task.cancel()
-            await asyncio.wait({task}, timeout=0.5)
+        if task is not None:
+            await cancel_all([task])
 
     def tree(self) -> TreeNode:
         """What the dashboard shows."""
