@@ -44,7 +44,10 @@ async def read_body(request: web.Request) -> Body:
 
     Raises InvalidRequest, and HTTPRequestEntityTooLarge from the framework.
     """
-    data = await request.read()
+    try:
+        data = await request.read()
+    except web.RequestPayloadError:
+        raise InvalidRequest("The request body could not be read") from None
     if not data:
         return Body({})
     value = parse_json(data)

