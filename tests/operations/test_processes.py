@@ -55,8 +55,8 @@ async def test_the_demo_starts_shows_and_stops(tmp_path: Path) -> None:
     assert 0 == status, demo.output
     for text in (
         *CREDENTIALS,
-        "test@example.com / test-password",
-        f":{demo.port}/login",
+        f":{demo.port}/api/v1",
+        f":{demo.port}/health",
         str(data),
     ):
         assert text in demo.output
