@@ -15,11 +15,11 @@ from datetime import datetime
 from time import monotonic
 
 import aiohttp
-import structlog
 from yarl import URL
 
 from gateway.actors.errors import ActorError
 from gateway.actors.runtime import Actor, handles
+from gateway.actors.turn import log_crash
 from gateway.domain.clock import Clock
 from gateway.domain.delivery import AttemptOutcome, RetrySchedule
 from gateway.security.outbound import Response, post
@@ -29,8 +29,6 @@ from gateway.security.vault import Vault
 from gateway.storage.deliveries import Attempt, Delivery, Endpoint
 
 __all__ = ["BodyFormat", "Deliver", "EndpointActor", "EndpointContext", "ForgetEndpoint"]
-
-logger = structlog.get_logger(__name__)
 
 BodyFormat = Callable[[Delivery], bytes]
 """Makes the body of an endpoint with a format of its own, the same bytes on every attempt."""
@@ -159,9 +157,10 @@ class EndpointActor(Actor):
         except asyncio.CancelledError:
             context.give_back(delivery.id, 0.0)
             raise
-        except Exception:
+        except Exception as failure:  # noqa: BLE001 - one of them must not end the others' requests
+            log_crash("delivery_crashed", self._id, failure)
             context.give_back(delivery.id, _PAUSE_SECONDS_MAX)
-            raise
+            return
         context.record(attempt)
 
     async def _attempt(self, delivery: Delivery) -> Attempt:
@@ -175,8 +174,7 @@ class EndpointActor(Actor):
             response = Response(error="The URL is not valid", duration_milliseconds=0)
             permanent = True
         except Exception as failure:  # noqa: BLE001 - unrecorded it would be tried for ever
-            name = type(failure).__name__
-            logger.error("delivery_crashed", endpoint_id=self._id, error=name)  # noqa: TRY400 - no values
+            log_crash("delivery_crashed", self._id, failure)
             response = Response(error="The request could not be made", duration_milliseconds=0)
         outcome = AttemptOutcome(
             requested_at=requested_at,

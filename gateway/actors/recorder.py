@@ -10,12 +10,14 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import asyncpg
 import structlog
 
 from gateway.actors.batching import Batcher
 from gateway.actors.errors import ActorError
+from gateway.actors.turn import log_crash
 from gateway.domain.clock import Clock
 from gateway.domain.delivery import disabling_reason
 from gateway.storage.deliveries import (
@@ -69,7 +71,14 @@ class AttemptRecorder:
             logger.warning("delivery_not_recorded", error=type(error).__name__)
             self._context.finished(attempt.delivery.id, True)
             return
-        answer.add_done_callback(lambda done: done.cancelled() or done.exception())
+        answer.add_done_callback(partial(self._answered, attempt.delivery.id))
+
+    def _answered(self, delivery_id: str, answer: asyncio.Future[None]) -> None:
+        """What was cut off by a stop is due again; after anything else Recovery looks at it."""
+        error = None if answer.cancelled() else answer.exception()
+        if error is not None:
+            log_crash("delivery_not_recorded", "webhook-attempts", error)
+            self._context.finished(delivery_id, isinstance(error, ActorError))
 
     async def close(self, within_seconds: float) -> None:
         """Write what waits, if Postgres takes it in time."""
@@ -166,10 +175,11 @@ class AttemptRecorder:
             stale = delivery.id not in recorded
             if verdict.next_retry_at is not None and not stale:
                 retries[delivery.id] = verdict.next_retry_at
-            self._tell(attempt, stale=stale)
             self._context.finished(delivery.id, stale)
         if retries:
             self._context.retry(retries)
+        for attempt in attempts:
+            self._tell(attempt, stale=attempt.delivery.id not in recorded)
 
     def _tell(self, attempt: Attempt, *, stale: bool) -> None:
         """The canonical line of an attempt: no body, no secret, no address."""

@@ -181,3 +181,46 @@ async def test_ids_that_are_none_and_rows_that_are_gone_are_let_go(world: World)
     await world.until(world.nothing_left)
     await asyncio.sleep(0)
     assert world.deliverer.is_running
+
+
+async def test_a_result_that_cannot_be_written_hurts_only_itself(world: World) -> None:
+    """It is written without the answer's text; those of the same batch are written as they are."""
+    await world.pool.execute(
+        "ALTER TABLE webhook_attempts ADD CHECK (response_body NOT LIKE 'poison%')"
+    )
+
+    async def poison(_: web.Request) -> web.Response:
+        return web.Response(text="poison")
+
+    poisonous, healthy = await world.receiver(answer=poison), await world.receiver(200)
+    [bad] = await world.deliver(await world.endpoint(poisonous.url))
+    good = await world.deliver(await world.endpoint(healthy.url), 20)
+
+    await world.all_ended(21, "success", within_seconds=5)
+
+    [attempt] = await world.attempts(bad)
+    assert (200, None) == (attempt["response_code"], attempt["response_body"])
+    for delivery_id in good:
+        [attempt] = await world.attempts(delivery_id)
+        assert "thank you" == attempt["response_body"]
+    await world.until(world.nothing_left)
+    assert (1, 20) == (len(poisonous.received), len(healthy.received))
+
+
+async def test_an_observer_that_fails_delays_nothing(make_world: Any) -> None:
+    """The attempts are recorded, the jobs acknowledged, and the next ones taken."""
+
+    def fail(_outcome: str, _seconds: float) -> None:
+        raise LookupError
+
+    world: World = await make_world(observe=fail)
+    await world.start()
+    receiver = await world.receiver(200)
+    endpoint = await world.endpoint(receiver.url)
+
+    for _ in range(3):
+        [delivery_id] = await world.deliver(endpoint)
+        await world.ended(delivery_id, "success")
+
+    await world.until(world.nothing_left)
+    assert 3 == len(receiver.received)

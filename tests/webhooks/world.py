@@ -56,6 +56,7 @@ class World:
     allow_loopback: bool = True
     formats: Mapping[str, BodyFormat] = field(default_factory=dict)
     concurrency: int | None = None
+    observe: Callable[[str, float], None] | None = None
     observed: list[tuple[str, float]] = field(default_factory=list)
     merchant_id: UUID = field(default_factory=uuid4)
 
@@ -115,7 +116,7 @@ class World:
             schedule=self.schedule,
             user_agent=USER_AGENT,
             formats=self.formats,
-            observe=lambda outcome, seconds: self.observed.append((outcome, seconds)),
+            observe=self.observe or (lambda *told: self.observed.append(told)),
         )
         return WebhookDeliverer(context, self.limits, drain_seconds=0.5)
 
