@@ -34,7 +34,7 @@ def test_ids_do_not_repeat() -> None:
 def test_each_character_is_equally_likely() -> None:
     """At every place: chi-squared over 62 characters stays far from what bias would give.
 
-    With 61 degrees of freedom it exceeds 150 once in 10^8 times; bytes modulo 62 would give some 260.
+    With 61 degrees of freedom it exceeds 150 once in 10^8 times; bytes modulo 62 give some 260.
     """
     count = 30_000
     made = [new_id("x")[2:] for _ in range(count)]

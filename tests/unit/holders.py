@@ -1,0 +1,152 @@
+"""Those who hold jobs: they begin, call the model bank, and tell; some stall or tell twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+
+from gateway.domain.decisions import Acknowledge, LookUp, Proceed
+from gateway.domain.entities import Operation, OperationKind
+from gateway.domain.errors import NotFound
+from gateway.domain.outcomes import (
+    Approved,
+    CardDataLost,
+    Declined,
+    FailedSurely,
+    Outcome,
+    Unknown,
+)
+from tests.unit.bank import Bank
+from tests.unit.scenario import CARD, LEASE_SECONDS, Scenario
+
+PAYMENT_KINDS = ("charge", "authorize")
+VERDICTS = (
+    "approve",
+    "decline",
+    "action",
+    "not_reached",
+    "swallowed",
+    "lost",
+    "answer_lost",
+    "card_lost",
+)
+LEASE = timedelta(seconds=LEASE_SECONDS)
+
+
+@dataclass
+class Hold:
+    """A job in somebody's hands: what to do, and what came of it."""
+
+    instruction: Proceed | LookUp
+    outcome: Outcome | None = None
+    asked_at: datetime | None = None
+
+
+class Holders:
+    """What is in whose hands, and what the operator was told of differences to the bank.
+
+    A call ends with its lease, and the answer of a lookup is told before a lease that was taken
+    after it could have passed.
+    """
+
+    def __init__(self, order: Scenario) -> None:
+        self.order = order
+        self.bank = Bank()
+        self.holds: list[Hold] = []
+        self.told: list[tuple[str, Outcome]] = []
+        self.unreconciled: Counter[str] = Counter()
+        self.unreleased: set[str] = set()
+        self._cards_lost: set[str] = set()
+
+    def work(self, operation: Operation, verdict: str) -> None:
+        """Begin, perform and tell, until there is nothing more to do."""
+        hold = self.claim(operation)
+        while hold is not None:
+            self.perform(hold, verdict)
+            hold = self.tell(hold)
+
+    def claim(self, operation: Operation) -> Hold | None:
+        """Begin; None when there is nothing to do."""
+        instruction = self.order.begin(operation.id)
+        if isinstance(instruction, Acknowledge):
+            return None
+        hold = Hold(instruction)
+        self.holds.append(hold)
+        return hold
+
+    def perform(self, hold: Hold, verdict: str) -> None:
+        """Call the bank, with this result."""
+        instruction = hold.instruction
+        if isinstance(instruction, LookUp) or instruction.resume:
+            self._ask(hold, verdict)
+        elif instruction.attempt.lease_until <= self.order.real_now:
+            self.holds.remove(hold)
+        else:
+            hold.outcome = self._call(instruction, verdict)
+
+    def _call(self, instruction: Proceed, verdict: str) -> Outcome:
+        operation, payment = instruction.operation, instruction.payment
+        if operation.kind in PAYMENT_KINDS and payment.instrument == CARD:
+            if verdict == "card_lost":
+                self._cards_lost.add(payment.id)
+            if payment.id in self._cards_lost:
+                return CardDataLost()
+        if verdict == "not_reached":
+            return FailedSurely(reason="connection_refused")
+        if verdict in ("swallowed", "lost"):
+            return Unknown(reason="timeout")
+        answer = "declined" if verdict == "decline" else "approved"
+        if verdict == "action" and operation.kind in PAYMENT_KINDS:
+            answer = "action"
+        outcome = self.bank.send(instruction.attempt, operation, payment, answer)
+        return Unknown(reason="timeout") if verdict == "answer_lost" else outcome
+
+    def _ask(self, hold: Hold, verdict: str) -> None:
+        hold.asked_at = self.order.real_now
+        if verdict in ("not_reached", "lost", "answer_lost"):
+            hold.outcome = Unknown(reason="timeout")
+        else:
+            hold.outcome = self.bank.lookup(hold.instruction.attempt.id)
+
+    def tell(self, hold: Hold) -> Hold | None:
+        """Tell twice, as one does whose first answer got lost; the next thing to do, if any."""
+        instruction, outcome = hold.instruction, hold.outcome
+        if hold not in self.holds or outcome is None:
+            return None
+        self.holds.remove(hold)
+        if hold.asked_at is not None and self.order.real_now - hold.asked_at > LEASE:
+            return None
+        reference, operation = instruction.attempt.id, instruction.operation
+        if reference not in {each.id for each in self.order.state.attempts.values()}:
+            with pytest.raises(NotFound):
+                self.order.tell(outcome, reference)
+            return None
+        send_again = self._tell_first(operation, reference, outcome)
+        self.told.append((reference, outcome))
+        self.order.tell(outcome, reference)
+        assert not self.order.wrote, "told twice, written twice"
+        if not send_again:
+            return None
+        attempt = self.order.state.attempts[operation.id]
+        again = Hold(Proceed(attempt=attempt, operation=operation, payment=instruction.payment))
+        self.holds.append(again)
+        return again
+
+    def _tell_first(self, operation: Operation, reference: str, outcome: Outcome) -> bool:
+        was_pending = self.order.state.operations[operation.id].is_pending
+        send_again = self.order.tell(outcome, reference)
+        now = self.order.state.operations[operation.id]
+        if was_pending and isinstance(outcome, Approved | Declined):
+            assert ("done" if isinstance(outcome, Approved) else "failed") == now.state
+        if "reversal_failed" in self.order.audits:
+            self.note_difference(now, 1)
+        return send_again
+
+    def note_difference(self, operation: Operation, sign: int) -> None:
+        """What an operator was told about: the bank has more, or less, than the payment says."""
+        if operation.kind == OperationKind.REFUND:
+            self.unreconciled[operation.payment_id] += sign * operation.amount
+        self.unreleased.add(operation.payment_id)

@@ -1,0 +1,177 @@
+"""Outcomes that nobody knows: the schedule of asking, and sending again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from gateway.domain.decisions import LookUp
+from gateway.domain.entities import OperationState, PaymentStatus
+from gateway.domain.outcomes import (
+    AttemptNotFound,
+    Outcome,
+)
+from tests.unit.operations import (
+    APPROVED,
+    DAY,
+    DECLINED,
+    TIMEOUT,
+    Make,
+    authorizing,
+    each_follower,
+    each_kind,
+    each_payment,
+)
+from tests.unit.scenario import (
+    LEASE_SECONDS,
+)
+
+
+@each_payment
+def test_a_timeout_is_unknown_and_not_failed(make: Make) -> None:
+    """The shopper is told, and no other payment is taken meanwhile."""
+    scenario = make()
+    scenario.carry_out(TIMEOUT)
+
+    assert (PaymentStatus.UNKNOWN, ["payment.unknown"]) == (
+        scenario.payment.status,
+        scenario.events,
+    )
+    assert ("unknown", "unknown", "timeout") == (
+        scenario.operation.state,
+        scenario.attempt.state,
+        scenario.attempt.reason,
+    )
+    assert "unknown" == scenario.bodies[0]["data"]["payment"]["status"]
+
+
+@each_follower
+def test_an_unknown_outcome_of_what_follows_keeps_the_payment(make: Make) -> None:
+    """The operation alone is unknown, and what was set aside stays so."""
+    scenario = make()
+    before = scenario.payment
+    scenario.carry_out(TIMEOUT)
+
+    assert (before, "unknown", []) == (
+        scenario.payment,
+        scenario.operation.state,
+        scenario.events,
+    )
+
+
+@each_kind
+def test_the_schedule_of_an_unknown_outcome(make: Make) -> None:
+    """Asked after 10 s, 1 m, 5 m, 1 h, then daily five times; then it is an operator's."""
+    scenario = make()
+    scenario.carry_out(TIMEOUT)
+    for asked, seconds in enumerate((10, 60, 300, 3_600, DAY, DAY, DAY, DAY, DAY)):
+        assert scenario.now + timedelta(seconds=seconds) == scenario.operation.due_at
+        assert asked == scenario.operation.lookups
+        scenario.wait(seconds)
+        assert isinstance(scenario.begin(), LookUp)
+        scenario.tell(TIMEOUT)
+        assert [] == scenario.events
+
+    assert ("unknown", None, 9) == (
+        scenario.operation.state,
+        scenario.operation.due_at,
+        scenario.operation.lookups,
+    )
+    scenario.wait(365 * DAY)
+    scenario.tell(TIMEOUT)
+    assert not scenario.wrote
+
+    assert isinstance(scenario.begin(), LookUp)
+    scenario.tell(APPROVED)
+    assert OperationState.DONE == scenario.operation.state
+
+
+def test_asking_before_its_time_uses_up_no_question() -> None:
+    """However often a merchant wants to go on meanwhile."""
+    scenario = authorizing()
+    scenario.carry_out(TIMEOUT)
+    due_at = scenario.operation.due_at
+    for _ in range(20):
+        assert isinstance(scenario.begin(), LookUp)
+        scenario.tell(TIMEOUT)
+        assert not scenario.wrote
+
+    assert (0, due_at) == (scenario.operation.lookups, scenario.operation.due_at)
+
+
+@pytest.mark.parametrize(("outcome", "status"), [(APPROVED, "success"), (DECLINED, "failed")])
+def test_a_lookup_ends_what_was_unknown(outcome: Outcome, status: str) -> None:
+    """As if it had been answered at once."""
+    scenario = authorizing()
+    scenario.carry_out(TIMEOUT)
+    scenario.wait(10)
+    scenario.begin()
+    scenario.tell(outcome)
+
+    assert (status, [f"payment.{status}"]) == (scenario.payment.status, scenario.events)
+
+
+def test_what_the_processor_never_heard_of_is_sent_again_under_its_reference() -> None:
+    """The holder of the lookup sends it, under a lease as any other."""
+    scenario = authorizing()
+    attempt = scenario.send()
+    scenario.tell(TIMEOUT)
+    scenario.wait(LEASE_SECONDS)
+    scenario.begin()
+    assert scenario.tell(AttemptNotFound())
+
+    assert (attempt.id, 1, "sent") == (
+        scenario.attempt.id,
+        scenario.attempt.number,
+        scenario.attempt.state,
+    )
+    assert scenario.real_now + timedelta(seconds=LEASE_SECONDS) == scenario.attempt.lease_until
+    assert ("open", PaymentStatus.PROCESSING) == (
+        scenario.operation.state,
+        scenario.payment.status,
+    )
+    scenario.tell(APPROVED)
+    assert PaymentStatus.SUCCESS == scenario.payment.status
+
+
+def test_not_found_is_believed_only_after_the_lease() -> None:
+    """The call may still be on its way: it counts as one more unknown answer."""
+    scenario = authorizing()
+    scenario.carry_out(TIMEOUT)
+    scenario.wait(10)
+    scenario.begin()
+    assert not scenario.tell(AttemptNotFound())
+    assert ("unknown", 1) == (scenario.operation.state, scenario.operation.lookups)
+
+    scenario.wait(60)
+    scenario.begin()
+    assert scenario.tell(AttemptNotFound())
+
+
+def test_two_lookups_send_it_again_once() -> None:
+    """While somebody sends, nobody else is told to."""
+    scenario = authorizing()
+    scenario.send()
+    scenario.wait(LEASE_SECONDS)
+    assert isinstance(scenario.begin(), LookUp)
+    assert isinstance(scenario.begin(), LookUp)
+    assert scenario.tell(AttemptNotFound())
+
+    assert (False, False) == (scenario.tell(AttemptNotFound()), scenario.wrote)
+
+
+def test_a_processor_that_loses_everything_is_not_sent_it_for_ever() -> None:
+    """Sending again does not start the schedule anew."""
+    scenario = authorizing()
+    scenario.carry_out(TIMEOUT)
+    sendings = 0
+    while scenario.operation.due_at is not None:
+        wait = scenario.operation.due_at - scenario.now
+        scenario.wait(max(wait.total_seconds(), LEASE_SECONDS))
+        scenario.begin()
+        if scenario.tell(AttemptNotFound()):
+            sendings += 1
+            scenario.tell(TIMEOUT)
+
+    assert (9, "unknown") == (sendings, scenario.operation.state)
