@@ -126,6 +126,8 @@ class PaymentBody(PublicPaymentBody):
 
     capture: Capture | None = None
     notes: Notes = Field(default_factory=dict)
+    token_id: ShortText | None = None
+    save: bool = False
 
 
 class AmountBody(BodyModel):

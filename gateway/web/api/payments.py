@@ -9,7 +9,7 @@ from aiohttp import web
 from gateway.actors.messages import CapturePayment, ClaimRequest, PayOrder, Request, VoidPayment
 from gateway.domain.decisions import CreatePayment
 from gateway.domain.entities import PaymentStatus
-from gateway.domain.errors import NotFound
+from gateway.domain.errors import InvalidRequest, NotFound
 from gateway.domain.ids import is_id, new_id
 from gateway.domain.instruments import card_to_bytes
 from gateway.domain.representation import payment_object
@@ -50,6 +50,8 @@ async def create_payment(request: web.Request) -> web.Response:
     call = call_of(request)
     body = await read_body(request)
     fields = body.as_model(PaymentBody)
+    if fields.save:
+        raise InvalidRequest("Payment methods cannot be saved", field="save")
     command = payment_command(
         call.services,
         fields,
