@@ -239,7 +239,6 @@ def gateway(settings: Mapping[str, str] | None = None, *, data: Path | None = No
             "TEST_MODE": "true",
             "TEST_PROCESSING_DELAY": "0",
             "GATEWAY_HOST": "127.0.0.1",
-            "GATEWAY_LOG_LEVEL": "warning",
             **(settings or {}),
         },
         ready_path="/readyz",

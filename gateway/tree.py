@@ -252,7 +252,8 @@ class Tree:
 
 def _changed_ids(unit: UnitOfWork) -> Iterator[str]:
     """What those who wait can have subscribed to: orders, payments, refunds."""
-    yield unit.order.id
+    if unit.expected_version:  # of one that was just made, nobody knows the id
+        yield unit.order.id
     for entity in (*unit.inserts, *unit.updates):
         if isinstance(entity, Payment | Refund):
             yield entity.id
