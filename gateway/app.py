@@ -15,6 +15,7 @@ import structlog
 from aiohttp import web
 from redis.asyncio import Redis
 
+from gateway.actors.cancelling import cancel_all
 from gateway.actors.journal import no_fault
 from gateway.domain.clock import Clock
 from gateway.domain.errors import InvalidState
@@ -131,7 +132,7 @@ class Gateway:
             self._stack.push_async_callback(stores.stop)
             keeper = asyncio.create_task(stores.keep_running(on_restart=_restarted), name="stores")
             keeper.add_done_callback(self._ended)
-            self._stack.push_async_callback(_cancel, keeper)
+            self._stack.push_async_callback(cancel_all, [keeper])
             vault = self._vault(directory if database_url is None else None)
             return (
                 database_url or str(addresses.database_url),
@@ -223,7 +224,7 @@ class Gateway:
         await tree.root.start()
         self._stack.push_async_callback(tree.root.stop)
         listening = asyncio.create_task(self._hub.run(reader), name="changes")
-        self._stack.push_async_callback(_cancel, listening)
+        self._stack.push_async_callback(cancel_all, [listening])
         return tree
 
     def _open_sealed(self, redis: Redis, keys: Keys, vault: Vault) -> SealedCards:
@@ -363,12 +364,3 @@ async def _close_pool(pool: Pool) -> None:
         await asyncio.wait_for(pool.close(), 5)
     except TimeoutError:
         pool.terminate()
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    while not task.done():
-        # Once may not do: in Python 3.11 a timeout inside a library can swallow it.
-        task.cancel()
-        await asyncio.wait({task}, timeout=0.5)
-    if not task.cancelled():
-        task.exception()  # taken: whoever watches the task has been told of it

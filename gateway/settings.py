@@ -175,6 +175,10 @@ class Settings(BaseSettings):
     """Deliveries to one endpoint under way at once."""
     webhook_posts_max: PositiveInt = 1_000
     """Deliveries under way at once, all endpoints together."""
+    webhook_held_max: PositiveInt = 4_000
+    """Deliveries in memory, under way or waiting; the others wait in Redis."""
+    webhook_endpoint_backlog_max: PositiveInt = 1_000
+    """Deliveries that wait in memory for one endpoint."""
     webhook_allowed_networks: CommaSeparated = ()
     """Private networks, separated by commas, that deliveries may go to all the same."""
     webhook_secret_overlap_seconds: NonNegativeInt = 86_400

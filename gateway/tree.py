@@ -185,7 +185,10 @@ class Tree:
         limits = DeliveryLimits(
             posts_max=settings.webhook_posts_max,
             endpoint_concurrency=settings.webhook_endpoint_concurrency,
+            held_max=settings.webhook_held_max,
+            endpoint_backlog_max=settings.webhook_endpoint_backlog_max,
             claim_count=settings.claim_count,
+            record_max=settings.journal_batch_max,
             timeout_seconds=settings.webhook_timeout_seconds,
             response_characters_max=settings.webhook_response_characters_max,
             take_over_seconds=settings.take_over_seconds,

@@ -114,7 +114,9 @@ class Recovery:
             if wait_seconds == self._periods.interval_seconds:
                 wait_seconds = await self._until_due()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), wait_seconds)
+                # Not wait_for: until Python 3.12 it can swallow a cancellation.
+                async with asyncio.timeout(wait_seconds):
+                    await self._wake.wait()
             self._wake.clear()
 
     async def _guarded(self, step: Callable[[], Awaitable[None]]) -> bool:
