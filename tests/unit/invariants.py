@@ -10,6 +10,7 @@ from typing import Any
 from gateway.domain.decisions import Decision
 from gateway.domain.entities import (
     ALIVE,
+    Operation,
     OperationKind,
     OperationState,
     Order,
@@ -240,7 +241,7 @@ def _check_jobs(before: OrderState, work: UnitOfWork) -> None:
     new = {row.id for row in work.inserts if row.id.startswith("op_")}
     assert new <= {job.subject for job in work.jobs}
     operations = dict(before.operations) | {
-        row.id: row for row in (*work.inserts, *work.updates) if row.id.startswith("op_")
+        row.id: row for row in (*work.inserts, *work.updates) if isinstance(row, Operation)
     }
     for job in work.jobs:
         assert before.order.id == job.identity

@@ -10,6 +10,7 @@ Everything may be told late, twice or never, within the two bounds that `Holders
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -338,6 +339,22 @@ class OrderMachine(RuleBasedStateMachine):
                 assert payment.amount == payment.amount_authorized == authorized
 
     @invariant()
+    def impossible_things_are_refused(self) -> None:
+        """Asked at every moment; a refusal changes nothing, so this costs no step."""
+        state = self.order.state
+        for payment in state.payments.values():
+            left = payment.amount_refundable if payment.captured else payment.amount_capturable
+            for amount in (payment.amount_capturable + 1, 0, -1):
+                self._refused(partial(Scenario.capture, amount=amount, payment_id=payment.id))
+            for amount in (left + 1, 0, -1):
+                self._refused(partial(Scenario.give_back, amount=amount, payment_id=payment.id))
+            if state.pending_operation(payment.id) is not None:
+                for step in (Scenario.capture, Scenario.void):
+                    self._refused(partial(step, payment_id=payment.id))
+        if state.alive_payment is not None:
+            self._refused(Scenario.pay)
+
+    @invariant()
     def attempts_are_limited(self) -> None:
         numbers = [each.number for each in self.order.state.attempts.values()]
         assert max(numbers, default=0) <= POLICY.sure_failures_max
@@ -362,6 +379,9 @@ class OrderMachine(RuleBasedStateMachine):
         self.bank_and_payments_agree()
 
     # How it is done
+
+    def _refused(self, step: Step) -> None:
+        self._command(step, expected=False)
 
     def _command(self, step: Step, expected: bool) -> None:
         before = self.order.state

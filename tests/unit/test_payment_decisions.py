@@ -9,7 +9,7 @@ import pytest
 from gateway.domain.entities import OperationKind, PaymentStatus
 from gateway.domain.errors import InvalidState, NotFound
 from gateway.domain.jobs import JobKind
-from gateway.domain.outcomes import Approved, Declined, RequiresAction, Unknown
+from gateway.domain.outcomes import Approved, Declined, Outcome, RequiresAction, Unknown
 from tests.unit.scenario import (
     AMOUNT,
     CARD,
@@ -110,7 +110,7 @@ def test_after_a_failure_another_payment_is_welcome() -> None:
     assert (2, 2) == (scenario.order.attempts, len(scenario.state.payments))
 
 
-def in_progress(outcome: object = None) -> Scenario:
+def in_progress(outcome: Outcome | None = None) -> Scenario:
     scenario = Scenario()
     scenario.pay()
     if outcome is not None:
