@@ -27,7 +27,7 @@ FAST_REDIS = {"appendonly": "no"}
 
 
 async def eventually(
-    condition: Callable[[], Awaitable[Value] | Value], within_seconds: float = 5.0
+    condition: Callable[[], Awaitable[Value] | Value], within_seconds: float = 20.0
 ) -> Value:
     """The condition's first true value; fails with its last one when there is none in time."""
     deadline = time.monotonic() + within_seconds
