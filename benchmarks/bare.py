@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import string
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,22 +9,16 @@ import orjson
 from aiohttp import web
 
 from benchmarks.serving import serve
+from gateway.domain.ids import new_id
 
-_ALPHABET = string.ascii_letters + string.digits
 _MERCHANT = "550e8400-e29b-41d4-a716-446655440000"
-
-
-def identity(prefix: str) -> str:
-    """An identifier as the gateway's: 16 letters and digits nobody can guess."""
-    pool = _ALPHABET
-    return f"{prefix}_" + "".join([pool[byte % 62] for byte in secrets.token_bytes(16)])
 
 
 def order_object(body: dict[str, Any]) -> dict[str, Any]:
     """What the gateway answers to the same request."""
     now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {
-        "id": identity("order"),
+        "id": new_id("order"),
         "merchant_id": _MERCHANT,
         "amount": body["amount"],
         "amount_paid": 0,

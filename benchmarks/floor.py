@@ -20,13 +20,13 @@ import aiohttp
 import asyncpg
 import orjson
 from aiohttp import web
-from redis.asyncio import Redis
 
 from benchmarks import floor_store
 from benchmarks.bare import order_object
 from benchmarks.serving import serve
 from gateway.domain.clock import Clock
 from gateway.embedded import DataDirectory, EmbeddedPostgres, EmbeddedRedis, EmbeddedStores
+from gateway.queue.client import Command, exchange, open_redis
 from gateway.storage.migrations import migrate
 
 _GROUP = "floor"
@@ -81,7 +81,7 @@ class Floor:
     async def start(self) -> None:
         addresses = await self._stores.start()
         self._pool = await asyncpg.create_pool(addresses.database_url, min_size=2, max_size=16)
-        self._redis = Redis.from_url(str(addresses.redis_url))
+        self._redis = open_redis(str(addresses.redis_url), timeout_seconds=10, connections_max=16)
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_POSTS_MAX))
         async with self._pool.acquire() as connection:
             await migrate(connection, Clock())
@@ -173,23 +173,19 @@ class Floor:
             await answer.read()
 
     async def _add(self, stream: str, identities: Sequence[str]) -> None:
-        pipeline = self._redis.pipeline(transaction=False)
-        for identity in identities:
-            pipeline.xadd(stream, {"id": identity})
-        await pipeline.execute()
+        await self._exchange([("XADD", stream, "*", "id", identity) for identity in identities])
 
     async def _claim(self, stream: str, name: str) -> tuple[list[bytes], list[str]]:
-        streams: Any = await self._redis.xreadgroup(
-            _GROUP, name, {stream: ">"}, count=_CLAIM_MAX, block=1_000
-        )
+        reads = ("COUNT", _CLAIM_MAX, "BLOCK", 1_000, "STREAMS", stream, ">")
+        [streams] = await self._exchange([("XREADGROUP", "GROUP", _GROUP, name, *reads)])
         entries = streams[0][1] if streams else []
-        return [entry[0] for entry in entries], [entry[1][b"id"].decode() for entry in entries]
+        return [entry[0] for entry in entries], [entry[1][1].decode() for entry in entries]
 
     async def _acknowledge(self, stream: str, entries: Sequence[bytes]) -> None:
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.xack(stream, _GROUP, *entries)
-        pipeline.xdel(stream, *entries)
-        await pipeline.execute()
+        await self._exchange([("XACK", stream, _GROUP, *entries), ("XDEL", stream, *entries)])
+
+    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+        return await exchange(self._redis, commands, timeout_seconds=10)
 
 
 def _created(content: dict[str, Any]) -> web.Response:

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import orjson
 
-from benchmarks.bare import identity
+from gateway.domain.ids import new_id
 
 __all__ = ["MERCHANT", "Payment", "accept", "begin", "book", "create_orders", "finish", "record"]
 
@@ -104,8 +104,8 @@ class Payment:
     amount: int
     currency: str
     vpa: str
-    id: str = field(default_factory=lambda: identity("pay"))
-    operation_id: str = field(default_factory=lambda: identity("op"))
+    id: str = field(default_factory=lambda: new_id("pay"))
+    operation_id: str = field(default_factory=lambda: new_id("op"))
     attempt_id: str = ""
     event_id: str = ""
     delivery_id: UUID = field(default_factory=uuid4)
@@ -141,12 +141,14 @@ class Payment:
             "updated_at": now,
         }
 
-    def body(self, event: str) -> bytes:
-        """The webhook's body."""
-        timestamp = int(datetime.now(UTC).timestamp())
-        return orjson.dumps(
-            {"event": event, "timestamp": timestamp, "data": {"payment": self.shown()}}
-        )
+    def bodies(self, events: Sequence[str]) -> list[bytes]:
+        """The webhooks' bodies, all with the payment as it is now."""
+        data, timestamp = orjson.dumps(self.shown()), int(datetime.now(UTC).timestamp())
+        return [
+            b'{"event":"%b","timestamp":%d,"data":{"payment":%b}}'
+            % (event.encode(), timestamp, data)
+            for event in events
+        ]
 
 
 def _columns(payments: Sequence[Payment], *names: str) -> list[list[Any]]:
@@ -185,7 +187,7 @@ async def begin(connection: Connection, payments: Sequence[Payment]) -> None:
     now = datetime.now(UTC)
     for payment in payments:
         payment.status = "processing"
-        payment.attempt_id = identity("att")
+        payment.attempt_id = new_id("att")
     async with connection.transaction():
         (order_ids, ids) = _columns(payments, "order_id", "id")
         await connection.execute(_ORDERS_CHANGE, order_ids, _units(payments), 3, "attempted", now)
@@ -213,7 +215,7 @@ async def finish(connection: Connection, payments: Sequence[Payment]) -> None:
         await connection.execute(_ATTEMPTS_END, *_columns(payments, "attempt_id"), now)
         names = ("payment.success", "payment.captured", "order.paid")
         events = await _write_events(connection, payments, names, now)
-        for payment, event_id in zip(payments, events, strict=False):
+        for payment, event_id in zip(payments, events[:: len(names)], strict=True):
             payment.event_id = event_id
         columns = _columns(payments, "delivery_id", "event_id")
         await connection.execute(_DELIVERIES, *columns, now, MERCHANT)
@@ -223,9 +225,9 @@ async def _write_events(
     connection: Connection, payments: Sequence[Payment], names: Sequence[str], now: datetime
 ) -> list[str]:
     rows = [
-        (identity("evt"), name, payment.order_id, payment.id, payment.body(name))
-        for name in names
+        (new_id("evt"), name, payment.order_id, payment.id, body)
         for payment in payments
+        for name, body in zip(names, payment.bodies(names), strict=True)
     ]
     columns = [list(column) for column in zip(*rows, strict=True)]
     await connection.execute(_EVENTS, *columns, MERCHANT, now)
