@@ -51,6 +51,8 @@ def uuid_of(text: str) -> UUID | None:
 
 def merchant_key(request: web.Request, body: Body) -> Key | None:
     """The idempotency key of a merchant's request."""
+    if "Idempotency-Key" not in request.headers:
+        return None
     return key_of(request, call_of(request).services, merchant_scope(request), body)
 
 

@@ -1,0 +1,84 @@
+"""Random requests to every route: never a 500, always the envelope."""
+
+from __future__ import annotations
+
+import json
+import string
+from typing import Any
+from urllib.parse import quote
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.seeding import TEST_MERCHANT_ID
+from gateway.web.api import api_routes
+from gateway.web.routes import Access, Route
+from tests.web.client import ApiClient
+
+
+class _Sandbox:
+    test_mode = True
+    test_controls = False
+
+
+ROUTES = list(api_routes(_Sandbox()))
+FIELDS = [
+    *("amount", "currency", "receipt", "notes", "capture", "expires_at", "return_url", "order_id"),
+    *("method", "vpa", "card", "bank", "wallet", "card_number", "card_expiry", "card_cvv"),
+    *("customer", "reason", "url", "events", "format", "secret", "active", "status", "from", "to"),
+    *("ids", "event_ids", "name", "enabled_methods", "webhook_url", "overlap_seconds", "x"),
+]
+PARAMETERS = [
+    *("limit", "offset", "starting_after", "from", "to", "status", "order_id", "event", "type"),
+    *("delivery_success", "endpoint_id", "payment_id"),
+]
+KNOWN = ["upi", "card", "INR", "automatic", "success@bank", "12/31", "failed", "*", "-1", "true"]
+IDS = ["order_0000000000000000", "pay_0000000000000000", str(TEST_MERCHANT_ID), "x", "a\0b"]
+
+texts = st.text(max_size=30) | st.sampled_from(KNOWN)
+scalars = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | texts
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+objects = st.dictionaries(st.sampled_from(FIELDS), values, max_size=6)
+contents = (objects | values).map(lambda value: json.dumps(value).encode()) | st.binary(max_size=60)
+queries = st.dictionaries(st.sampled_from(PARAMETERS), texts, max_size=3)
+keys = st.none() | st.text(alphabet=string.printable[:95] + "\u00e4", max_size=20)
+
+
+def _address(route: Route, id_: str, query: dict[str, str]) -> str:
+    path = route.path.removeprefix("/api/v1").replace("{id}", quote(id_, safe="") or "%20")
+    pairs = [f"{name}={quote(_plain(value), safe='')}" for name, value in query.items()]
+    return f"{path}?{'&'.join(pairs)}" if pairs else path
+
+
+def _plain(text: str) -> str:
+    """Addresses have no lone surrogates; bodies do."""
+    return text.encode("utf-8", "replace").decode()
+
+
+@settings(
+    max_examples=400,
+    deadline=None,
+    # One gateway for all examples: it is what they try to break.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    route=st.sampled_from([route for route in ROUTES if route.access is not Access.LOOPBACK]),
+    id_=st.sampled_from(IDS) | st.text(max_size=24).map(_plain),
+    query=queries,
+    content=contents,
+    key=keys,
+)
+async def test_random_requests(
+    api: ApiClient, route: Route, id_: str, query: dict[str, str], content: bytes, key: str | None
+) -> None:
+    """Whatever is sent to whatever route: an answer below 500, errors in the envelope."""
+    data: Any = None if route.method == "GET" else content
+    answer = await api.call(route.method, _address(route, id_, query), data=data, key=key)
+
+    assert 200 <= answer.status < 500, answer.body
