@@ -38,6 +38,7 @@ from gateway.security.vault import Vault
 from gateway.settings import Settings
 from gateway.storage.dead_letters import bury_job
 from gateway.storage.pool import Pool
+from gateway.web.razorpay_events import razorpay_body
 from gateway.web.surfaces import render
 
 __all__ = ["Tree"]
@@ -181,6 +182,7 @@ class Tree:
             schedule=retry_schedule(test_intervals=settings.webhook_retry_intervals_test),
             user_agent=f"payment-gateway/{__version__}",
             observe=self.observers.delivery,
+            formats={"razorpay": razorpay_body},
         )
         limits = DeliveryLimits(
             posts_max=settings.webhook_posts_max,

@@ -21,6 +21,7 @@ from yarl import URL
 from gateway.domain.errors import InvalidRequest
 from gateway.domain.instruments import METHODS
 from gateway.domain.money import AMOUNT_MAX, check_amount, exponent
+from gateway.web.razorpay_events import RAZORPAY_NAMES
 
 __all__ = [
     "EVENT_TYPES",
@@ -83,6 +84,7 @@ EVENT_TYPES = frozenset(
         "webhook.test",
     }
 )
+_RAZORPAY_EVENTS = frozenset(RAZORPAY_NAMES.values())
 
 
 class BodyModel(BaseModel):
@@ -197,7 +199,7 @@ def _origin(value: Any) -> str:
 
 
 def _event_types(value: Any) -> Any:
-    """All events, `*` or an empty list, is an empty list."""
+    """All events, `*` or an empty list, is an empty list. Any format's names are let through."""
     if not isinstance(value, list) or len(value) > len(EVENT_TYPES):
         raise _rule("events must be a list of event types")
     if "*" in value:
@@ -209,7 +211,9 @@ def _event_types(value: Any) -> Any:
 
 
 def _is_event_type(name: str) -> bool:
-    return name in EVENT_TYPES or re.fullmatch(r"dispute\.[a-z_]{1,32}", name) is not None
+    if name in EVENT_TYPES or name in _RAZORPAY_EVENTS:
+        return True
+    return re.fullmatch(r"dispute\.[a-z_]{1,32}", name) is not None
 
 
 Text = Annotated[str, Field(min_length=1, max_length=255)]

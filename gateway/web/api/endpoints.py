@@ -11,12 +11,14 @@ from gateway.domain.representation import timestamp
 from gateway.domain.work import StoredAnswer
 from gateway.security.credentials import new_webhook_secret
 from gateway.storage import reads_webhooks
+from gateway.storage.administration_endpoints import lock_merchant
 from gateway.storage.journal import Connection
 from gateway.storage.reads_webhooks import EndpointRecord
 from gateway.web import webhook_changes
 from gateway.web.api.common import changed_by, found, path_id
 from gateway.web.bodies import read_body
 from gateway.web.calls import call_of
+from gateway.web.event_names import change_subscription, shown_events, stored_events
 from gateway.web.responses import json_answer, json_response
 from gateway.web.schemas import EmptyBody, EndpointBody, EndpointChanges, RotationBody
 from gateway.web.writes import write_once
@@ -40,6 +42,7 @@ async def create_endpoint(request: web.Request) -> web.Response:
     body = await read_body(request)
     fields = body.as_model(EndpointBody)
     url = webhook_changes.checked_url(call.services, fields.url, call.caller.mode, "url")
+    events = tuple(stored_events(fields.format, fields.events))
     secret = fields.secret or new_webhook_secret()
 
     async def create(connection: Connection) -> StoredAnswer:
@@ -49,7 +52,7 @@ async def create_endpoint(request: web.Request) -> web.Response:
             url=url,
             secret=secret,
             description=fields.description,
-            events=fields.events,
+            events=events,
             format_=fields.format,
             active=fields.active,
         )
@@ -96,10 +99,11 @@ async def change_endpoint(request: web.Request) -> web.Response:
     if "url" in changes:
         mode = call.caller.mode
         changes["url"] = webhook_changes.checked_url(call.services, fields.url, mode, "url")
-    if "events" in changes:
-        changes["events"] = list(fields.events)
     async with call.services.pool.acquire() as connection, connection.transaction():
-        await _find(connection, request, endpoint_id)
+        # The events that an endpoint may have depend on its format: nobody changes it meanwhile.
+        await lock_merchant(connection, call.caller.scope)
+        endpoint = await _find(connection, request, endpoint_id)
+        changes = change_subscription(endpoint.format, endpoint.events, changes)
         await webhook_changes.change_endpoint(connection, changed_by(request), endpoint_id, changes)
         endpoint = await _find(connection, request, endpoint_id)
     call.services.webhooks.forget_endpoint(endpoint_id)
@@ -172,7 +176,7 @@ def _endpoint_object(endpoint: EndpointRecord) -> dict[str, Any]:
         "id": endpoint.id,
         "url": endpoint.url,
         "description": endpoint.description,
-        "events": list(endpoint.events) or ["*"],
+        "events": shown_events(endpoint.format, endpoint.events),
         "format": endpoint.format,
         "active": endpoint.active,
         "is_default": endpoint.is_default,
