@@ -101,7 +101,8 @@ async def test_old_data_is_deleted_in_slices(database_url, redis_url, redis_pref
             )
             order_id = await process.make_order()
             request = messages.Request(merchant_id=REQUEST.merchant_id, mode="test", claim=claim)
-            await process.pay(order_id, request)
+            payment_id = await process.pay(order_id, request)
+            await process.until(payment_id, "success")
         count = process.tree.pool.fetchval
         assert 5 == await count("SELECT count(*) FROM idempotency_keys")
         assert await count("SELECT count(*) FROM events WHERE created_at >= $1", now)
