@@ -110,6 +110,9 @@ def _check_pending(state: OrderState, payment: Payment) -> None:
     assert state.pending_operation(payment.id) == (slot[0] if slot else None)
     begun = payment.status in (PaymentStatus.PENDING, "processing", "requires_action", "unknown")
     assert begun == any(each.purpose == Purpose.PAYMENT for each in pending)
+    for operation in slot:
+        if operation.kind == OperationKind.VOID and operation.purpose != Purpose.REVERSAL:
+            assert payment.amount_authorized - payment.amount_captured == operation.amount
     capturing = [each.amount for each in pending if each.purpose == Purpose.CAPTURE]
     assert payment.amount_capture_pending == sum(capturing)
     refunding = [

@@ -43,6 +43,16 @@ from tests.unit.scenario import (
 )
 
 HOLDS_MAX = 4
+BEGINNINGS = [
+    "nothing",
+    "pending",
+    "challenged",
+    "worked",
+    "approved",
+    "released",
+    "captured",
+    "part captured",
+]
 
 indices = st.integers(0, 1_000)
 verdicts = st.sampled_from([*VERDICTS, "approve", "approve", "approve", "decline", "action"])
@@ -63,9 +73,7 @@ class OrderMachine(RuleBasedStateMachine):
         capture=st.sampled_from(["manual", "automatic"]),
         expires_in=st.sampled_from([None, None, 60.0, 86_400.0]),
         processor=st.sampled_from(sorted(PROCESSORS)),
-        begun=st.sampled_from(
-            ["nothing", "pending", "challenged", "worked", "approved", "captured"]
-        ),
+        begun=st.sampled_from(BEGINNINGS),
         verdict=verdicts,
     )
     def create(
@@ -90,8 +98,11 @@ class OrderMachine(RuleBasedStateMachine):
         first = {"worked": verdict, "challenged": "action"}.get(begun, "approve")
         if begun not in ("nothing", "pending"):
             self.holders.work(self.order.operation, first)
-        if begun == "captured" and self.order.payment.amount_capturable:
-            self.order.capture()
+        if begun == "released" and self._capturable():
+            self.order.give_back(1)
+        if begun in ("captured", "part captured") and self._capturable():
+            whole = begun == "captured" or not PROCESSORS[processor].partial_capture
+            self.order.capture(None if whole else amount // 3)
             self.holders.work(self.order.operation, verdict)
 
     # What merchants and shoppers do
