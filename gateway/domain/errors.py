@@ -9,8 +9,8 @@ Rejected                     nothing was changed; the text is meant for the call
 ├── OperationInProgress      another operation of the payment is not finished
 ├── NotFound                 does not exist, or belongs to somebody else
 ├── IdempotencyMismatch      the key was used for another request
-└── IdempotencyInProgress    the first request with this key has not committed anything yet
-Unavailable                  ours to mend: try again after some seconds
+├── IdempotencyInProgress    the first request with this key has not committed anything yet
+└── Unavailable              ours to mend: try again after some seconds
 StaleVersion                 somebody else changed the order first (never leaves the actors)
 """
 
@@ -126,12 +126,13 @@ class IdempotencyInProgress(Rejected):
     reason = "idempotency_key_in_progress"
 
 
-class Unavailable(Exception):
+class Unavailable(Rejected):
     """A store is away or a queue is full; the caller may try again after `retry_after_seconds`."""
+
+    reason = "unavailable"
 
     def __init__(self, description: str, *, retry_after_seconds: int = 1) -> None:
         super().__init__(description)
-        self.description = description
         self.retry_after_seconds = retry_after_seconds
 
 
