@@ -33,7 +33,8 @@ PARAMETERS = [
     *("delivery_success", "endpoint_id", "payment_id"),
 ]
 KNOWN = ["upi", "card", "INR", "automatic", "success@bank", "12/31", "failed", "*", "-1", "true"]
-IDS = ["order_0000000000000000", "pay_0000000000000000", str(TEST_MERCHANT_ID), "x", "a\0b"]
+REAL = "an id that exists"
+IDS = [REAL, "order_0000000000000000", "pay_0000000000000000", str(TEST_MERCHANT_ID), "x", "a\0b"]
 
 texts = st.text(max_size=30) | st.sampled_from(KNOWN)
 scalars = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats() | texts
@@ -54,6 +55,25 @@ def _address(route: Route, id_: str, query: dict[str, str]) -> str:
     path = route.path.removeprefix("/api/v1").replace("{id}", quote(id_, safe="") or "%20")
     pairs = [f"{name}={quote(_plain(value), safe='')}" for name, value in query.items()]
     return f"{path}?{'&'.join(pairs)}" if pairs else path
+
+
+async def _real_ids(api: ApiClient) -> dict[str, str]:
+    """One of most things, made with the first example."""
+    ids: dict[str, str] | None = getattr(api, "real_ids", None)
+    if ids is None:
+        endpoint = await api.post("/webhook-endpoints", {"url": "http://127.0.0.1:9/hook"})
+        payment = await api.captured()
+        refund = await api.post(f"/payments/{payment['id']}/refunds", {"amount": 100})
+        ids = {
+            "orders": (await api.order())["id"],
+            "payments": payment["id"],
+            "refunds": refund.json["id"],
+            "webhook-endpoints": endpoint.json["id"],
+            "webhooks": (await api.get("/webhooks")).json["data"][0]["id"],
+            "events": (await api.get("/events")).json["data"][0]["id"],
+        }
+        api.real_ids = ids  # type: ignore[attr-defined]
+    return ids
 
 
 def _plain(text: str) -> str:
@@ -78,6 +98,9 @@ async def test_random_requests(
     api: ApiClient, route: Route, id_: str, query: dict[str, str], content: bytes, key: str | None
 ) -> None:
     """Whatever is sent to whatever route: an answer below 500, errors in the envelope."""
+    if id_ == REAL:
+        real_ids = await _real_ids(api)
+        id_ = real_ids.get(route.path.split("/")[3], "x")
     data: Any = None if route.method == "GET" else content
     answer = await api.call(route.method, _address(route, id_, query), data=data, key=key)
 
