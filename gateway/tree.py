@@ -154,6 +154,7 @@ class Tree:
                 observe_job=self.observers.job,
                 ask_seconds=self.settings.ask_seconds,
                 patience_seconds=self.settings.job_patience_seconds,
+                lease_margin_seconds=self.settings.lease_margin_seconds,
                 fault=self.fault,
             ),
             lambda claimed, reason: bury_job(self.pool, self.clock, claimed.job, reason),

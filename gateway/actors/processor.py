@@ -23,7 +23,13 @@ from gateway.domain.decisions import Acknowledge, Instruction, LookUp, Proceed
 from gateway.domain.entities import Operation, Payment
 from gateway.domain.errors import Unavailable
 from gateway.domain.instruments import CardData, card_from_bytes
-from gateway.domain.outcomes import CardDataLost, FailedSurely, Outcome, Transaction
+from gateway.domain.outcomes import (
+    AttemptNotFound,
+    CardDataLost,
+    FailedSurely,
+    Outcome,
+    Transaction,
+)
 from gateway.processors.protocol import Processor, call, look_up, resume
 from gateway.queue.client import is_redis_unavailable
 from gateway.queue.jobs import ClaimedJob
@@ -57,7 +63,8 @@ class RunJob:
 class ProcessorContext:
     """What all processor actors share.
 
-    `finished(job, done, error)` frees the job's place; it is acknowledged when done.
+    `finished(job, done, error)` frees the job's place; it is acknowledged when done. A call begins
+    within `lease_margin_seconds` of its lease, so that it ends within the lease.
     """
 
     orders: Region
@@ -68,6 +75,7 @@ class ProcessorContext:
     observe_job: Callable[[str, str, float], None]
     ask_seconds: float
     patience_seconds: float
+    lease_margin_seconds: float
     fault: FaultPoint = no_fault
 
 
@@ -109,17 +117,17 @@ class ProcessorActor(Actor):
 
     async def _carry_out(self, claimed: ClaimedJob) -> str:
         job = claimed.job
-        instruction: Instruction = await self._ask(
+        instruction: Instruction
+        instruction, asked_at = await self._ask(
             job.identity, BeginOperation(operation_id=job.subject)
         )
         last = "acknowledged"
         while not isinstance(instruction, Acknowledge):
-            outcome = await self._perform(instruction)
+            outcome = await self._perform(instruction, asked_at)
             last = type(outcome).__name__
             await self._context.fault("processor.after_call")
-            send_again = await self._ask(
-                job.identity, RecordOutcome(attempt_id=instruction.attempt.id, outcome=outcome)
-            )
+            message = RecordOutcome(attempt_id=instruction.attempt.id, outcome=outcome)
+            send_again, asked_at = await self._ask(job.identity, message)
             if not send_again:
                 break
             instruction = Proceed(
@@ -129,31 +137,48 @@ class ProcessorActor(Actor):
             )
         return last
 
-    async def _ask(self, order_id: str, message: object) -> Any:
-        """Ask the order's actor; while stores are away, again and again, for a limited time."""
-        deadline = monotonic() + self._context.patience_seconds
+    async def _ask(self, order_id: str, message: object) -> tuple[Any, float]:
+        """Ask the order's actor; while stores are away, again and again, for a limited time.
+
+        The answer, and when it was asked for: no lease that it grants began before that.
+        """
+        deadline = monotonic() + self._patience_seconds(message)
         backoff = _BACKOFF_FIRST_SECONDS
         while True:
+            asked_at = monotonic()
             try:
-                return await self._context.orders.ask(
+                answer = await self._context.orders.ask(
                     order_id, message, deadline_seconds=self._context.ask_seconds
                 )
             except (Unavailable, ActorError):
                 if monotonic() + backoff > deadline:
                     raise
+            else:
+                return answer, asked_at
             await asyncio.sleep(backoff)
             backoff = min(backoff * 2, _BACKOFF_MAX_SECONDS)
 
-    async def _perform(self, instruction: Proceed | LookUp) -> Outcome:
+    def _patience_seconds(self, message: object) -> float:
+        # "Not found" is soon outdated: somebody else may look, and send, before it is told.
+        outdated = isinstance(message, RecordOutcome) and isinstance(
+            message.outcome, AttemptNotFound
+        )
+        return self._context.lease_margin_seconds if outdated else self._context.patience_seconds
+
+    async def _perform(self, instruction: Proceed | LookUp, asked_at: float) -> Outcome:
+        send_before = asked_at + self._context.lease_margin_seconds
         operation, payment = instruction.operation, instruction.payment
         processor = self._context.processors[payment.processor]
         card: CardData | None = None
         sends = isinstance(instruction, Proceed) and not instruction.resume
         if sends and payment.instrument.method == "card" and operation.kind in _CARD_KINDS:
-            found = await self._card(payment)
+            found = await self._card(payment, send_before)
             if not isinstance(found, CardData):
                 return found
             card = found
+        if sends and monotonic() > send_before:
+            # The call could outlast the lease, and another process take the attempt in hand.
+            return FailedSurely(reason="lease_too_short")
         transaction = _transaction(instruction.attempt.id, operation, payment, card)
         started = monotonic()
         if isinstance(instruction, LookUp):
@@ -167,22 +192,21 @@ class ProcessorActor(Actor):
         )
         return outcome
 
-    async def _card(self, payment: Payment) -> CardData | Outcome:
-        started = monotonic()
-        deadline = started + self._context.patience_seconds / 2
+    async def _card(self, payment: Payment, send_before: float) -> CardData | Outcome:
+        lost_after = min(monotonic() + _CARD_GRACE_SECONDS, send_before)
         while True:
             try:
                 data = await self._context.cards.get(payment.id)
             except (Unavailable, OSError) as error:
                 if not isinstance(error, Unavailable) and not is_redis_unavailable(error):
                     raise
-                if monotonic() > deadline:
+                if monotonic() > send_before:
                     return FailedSurely(reason="card_data_unreachable")
                 await asyncio.sleep(_BACKOFF_FIRST_SECONDS)
                 continue
             if data is not None:
                 return card_from_bytes(data)
-            if monotonic() > started + _CARD_GRACE_SECONDS:
+            if monotonic() > lost_after:
                 return CardDataLost()
             await asyncio.sleep(_BACKOFF_FIRST_SECONDS)
 

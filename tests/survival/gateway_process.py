@@ -34,7 +34,7 @@ class GatewayProcess:
             "GATEWAY_LOG_FORMAT": "json",
             # Leases end soon after the bank's answer would have come: recovery need not wait long.
             "GATEWAY_SIMULATOR_TIMEOUT_SECONDS": "2",
-            "GATEWAY_LEASE_MARGIN_SECONDS": "0.5",
+            "GATEWAY_LEASE_MARGIN_SECONDS": "2",
             "GATEWAY_RECOVERY_SECONDS": "2",
             "GATEWAY_TAKE_OVER_SECONDS": "4",
             **environment,
