@@ -23,6 +23,8 @@ __all__ = ["KEY_GATE", "Command", "command_response"]
 
 KEY_GATE: web.AppKey[KeyGate] = web.AppKey("key_gate", KeyGate)
 
+_NOT_FINAL = (202, 504)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
@@ -65,7 +67,8 @@ async def command_response(
         stored = await _finish(services, command, outcome.done)
     if stored is None:
         stored = await _finish_kept(services, command, outcome.kept)
-    return answer(stored, replayed=outcome.replayed)
+    # What is not final was not kept either, so it is no replay.
+    return answer(stored, replayed=outcome.replayed and stored.status not in _NOT_FINAL)
 
 
 async def _ask(services: Services, command: Command, claim: ClaimRequest | None) -> Done:

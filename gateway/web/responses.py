@@ -31,7 +31,12 @@ def answer(
     stored: StoredAnswer, *, replayed: bool = False, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """The response with these bytes; `replayed` says that the caller has been told before."""
-    all_headers = {"Content-Type": JSON if stored.status < _FIRST_ERROR else _PROBLEM}
+    # Answers show money and secrets: no cache on the way may keep them.
+    all_headers = {
+        "Content-Type": JSON if stored.status < _FIRST_ERROR else _PROBLEM,
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
     if replayed:
         all_headers["Idempotent-Replayed"] = "true"
     if headers:

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from gateway.actors.messages import Done
 from gateway.domain.entities import Operation
+from gateway.queue.notifications import Subscription, TooManySubscriptions
 from gateway.storage.journal import Connection
 from gateway.storage.orders import load_orders
 from gateway.storage.pool import DATABASE_ERRORS, is_unavailable
@@ -41,24 +42,36 @@ async def finished_operation(
 ) -> Operation | None:
     """The operation with its outcome, or as it stands when the wait is over.
 
-    None when Postgres could not be asked at all. Ends at once while the process is stopping.
+    None when Postgres could not be asked at all. Ends at once while the process is stopping, and
+    when as many as may wait are waiting: what was committed goes on all the same.
     """
-    deadline = asyncio.get_running_loop().time() + seconds
-    seen: Operation | None = None
 
     async def read(connection: Connection) -> Operation | None:
         return await find_operation(connection, operation_id)
 
-    with services.changes.subscribe(operation_id, payment_id) as changes:
-        while True:
-            found = await _look(services, read)
-            seen = found or seen
-            left = deadline - asyncio.get_running_loop().time()
-            if seen is not None and not seen.is_pending:
-                return seen
-            if left <= 0 or services.is_draining() or services.changes.closed:
-                return seen
-            await changes.wait(min(_LOOK_EVERY_SECONDS, left))
+    try:
+        with services.changes.subscribe(operation_id, payment_id) as changes:
+            return await _until_finished(services, changes, read, seconds)
+    except TooManySubscriptions:
+        return await _look(services, read)
+
+
+async def _until_finished(
+    services: Services,
+    changes: Subscription,
+    read: Callable[[Connection], Awaitable[Operation | None]],
+    seconds: float,
+) -> Operation | None:
+    deadline = asyncio.get_running_loop().time() + seconds
+    seen: Operation | None = None
+    while True:
+        seen = await _look(services, read) or seen
+        left = deadline - asyncio.get_running_loop().time()
+        if seen is not None and not seen.is_pending:
+            return seen
+        if left <= 0 or services.is_draining() or services.changes.closed:
+            return seen
+        await changes.wait(min(_LOOK_EVERY_SECONDS, left))
 
 
 async def final_done(services: Services, order_id: str, operation_id: str) -> Done | None:
