@@ -15,13 +15,19 @@ from gateway.domain.instruments import (
     check_vpa,
     normalize_card_number,
 )
-from gateway.web.schemas import CustomerBody, PublicPaymentBody
+from gateway.web.schemas import CardBody, CustomerBody, PublicPaymentBody
 
 __all__ = ["instrument_of", "payer_of"]
 
 _EXPIRY = re.compile(r"\s*(\d{1,2})\s*/\s*(\d{2}|\d{4})\s*", re.ASCII)
 _CENTURY = 2000
 _CARD_REQUIRED = "Card details are required for card payments"
+_FLAT_NAMES = {
+    "card.number": "card_number",
+    "card.expiry_month": "card_expiry",
+    "card.expiry_year": "card_expiry",
+    "card.cvv": "card_cvv",
+}
 
 
 def instrument_of(
@@ -36,8 +42,7 @@ def instrument_of(
     if method not in enabled:
         raise InvalidRequest("Invalid payment method", field="method")
     if method == "card":
-        card = _card_data(fields)
-        return card_instrument(card, now), card
+        return _card(fields, now)
     if method == "upi":
         if not fields.vpa:
             raise InvalidRequest("VPA is required for UPI payments", field="vpa")
@@ -58,10 +63,20 @@ def payer_of(customer: CustomerBody | None) -> Payer:
     return Payer(name=customer.name, email=customer.email, contact=customer.contact)
 
 
-def _card_data(fields: PublicPaymentBody) -> CardData:
-    card = fields.card
-    if card is None:
-        return _flat_card_data(fields)
+def _card(fields: PublicPaymentBody, now: datetime) -> tuple[Instrument, CardData]:
+    """Both forms of a card; a refusal names the field of the form that was sent."""
+    if fields.card is not None:
+        card = _card_data(fields.card)
+        return card_instrument(card, now), card
+    try:
+        card = _flat_card_data(fields)
+        return card_instrument(card, now), card
+    except InvalidRequest as refusal:
+        refusal.field = _FLAT_NAMES.get(refusal.field or "", refusal.field)
+        raise
+
+
+def _card_data(card: CardBody) -> CardData:
     if card.number is None:
         raise InvalidRequest(_CARD_REQUIRED, field="card.number")
     if card.expiry_month is None:

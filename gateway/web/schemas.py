@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 _SECRET = r"^[\x21-\x7e]{8,255}$"  # noqa: S105 - a pattern
-_CARD_CHARACTERS_MAX = 64
+_CARD_CHARACTERS_MAX = 255
 _OVERLAP_SECONDS_MAX = 7 * 86_400
 _ADVANCE_SECONDS_MAX = 3_660 * 86_400
 _IDS_MAX = 1000

@@ -103,6 +103,32 @@ async def test_what_is_wrong_with_a_means_of_payment(api: ApiClient) -> None:
             "Card expiry date invalid",
             "card.expiry_month",
         ),
+        (
+            {"method": "card", "card_number": "4" * 200, "card_expiry": "12/31", "card_cvv": "1"},
+            "INVALID_CARD",
+            "Card validation failed",
+            "card_number",
+        ),
+        (
+            {"method": "card", "card_number": "4242424242424242", "card_expiry": "1231"},
+            "BAD_REQUEST_ERROR",
+            "Card details are required for card payments",
+            "card_cvv",
+        ),
+        *(
+            (
+                {
+                    "method": "card",
+                    "card_number": "4242424242424242",
+                    "card_expiry": expiry,
+                    "card_cvv": "123",
+                },
+                "EXPIRED_CARD",
+                "Card expiry date invalid",
+                "card_expiry",
+            )
+            for expiry in ("1231", "13/31", "12/20", "00/31", "12/9999", "aa/bb", "")
+        ),
     )
     for fields, code, description, field in cases:
         refused = await api.post("/payments", {"order_id": order_id, **fields})
