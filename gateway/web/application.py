@@ -15,6 +15,7 @@ from gateway.web.commands import KEY_GATE
 from gateway.web.idempotency import KeyGate
 from gateway.web.keys import KEY_CACHE
 from gateway.web.middleware import ErrorWriter, Middleware, api_error
+from gateway.web.openapi import openapi_routes
 from gateway.web.operations import operations_routes
 from gateway.web.routes import ROUTES, Route, RouteTable, add_routes
 from gateway.web.services import SERVICES, Services
@@ -53,7 +54,12 @@ def make_application(
     application[KEY_GATE] = KeyGate()
     application[KEY_CACHE] = cache
     application[ROUTES] = table
-    for routes in (api_routes(services.settings), operations_routes(), *more_routes):
+    for routes in (
+        api_routes(services.settings),
+        operations_routes(),
+        openapi_routes(),
+        *more_routes,
+    ):
         table.update(add_routes(application.router, routes))
     _check_complete(application, table)
 

@@ -1,0 +1,72 @@
+"""What the calls of the merchant API take, for `/openapi.json` and the page made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from gateway.web import schemas
+from gateway.web.api import (
+    deliveries,
+    endpoints,
+    events,
+    merchant,
+    orders,
+    payments,
+    public,
+    refunds,
+    testing,
+)
+from gateway.web.routes import Handler
+
+__all__ = ["BODIES", "CREATING", "FILTERS"]
+
+BODIES: Mapping[Handler, type[BaseModel]] = {
+    orders.create_order: schemas.OrderBody,
+    orders.change_order: schemas.NotesBody,
+    orders.cancel_order: schemas.EmptyBody,
+    payments.create_payment: schemas.PaymentBody,
+    payments.capture_payment: schemas.AmountBody,
+    payments.cancel_payment: schemas.EmptyBody,
+    public.create_public_payment: schemas.PublicPaymentBody,
+    refunds.create_refund: schemas.RefundBody,
+    deliveries.replay_webhooks: schemas.ReplayBody,
+    deliveries.retry_webhook: schemas.EmptyBody,
+    endpoints.create_endpoint: schemas.EndpointBody,
+    endpoints.change_endpoint: schemas.EndpointChanges,
+    endpoints.rotate_endpoint_secret: schemas.RotationBody,
+    endpoints.test_endpoint: schemas.EmptyBody,
+    merchant.change_merchant: schemas.MerchantChanges,
+    merchant.set_webhook_url: schemas.WebhookUrlBody,
+    merchant.regenerate_secret: schemas.EmptyBody,
+    merchant.test_webhook: schemas.EmptyBody,
+    testing.advance_clock: schemas.ClockBody,
+    testing.arm_fault: schemas.FaultBody,
+}
+"""The body of each call that takes one."""
+
+CREATING: frozenset[Handler] = frozenset(
+    {
+        orders.create_order,
+        payments.create_payment,
+        public.create_public_payment,
+        refunds.create_refund,
+        endpoints.create_endpoint,
+    }
+)
+"""The calls that answer 201."""
+
+_PAGE = ("limit", "offset", "starting_after", "from", "to")
+
+FILTERS: Mapping[Handler, tuple[str, ...]] = {
+    orders.list_orders: (*_PAGE, "status"),
+    orders.list_order_payments: _PAGE,
+    payments.list_payments: (*_PAGE, "status", "order_id"),
+    refunds.list_refunds: (*_PAGE, "status", "payment_id"),
+    refunds.list_payment_refunds: (*_PAGE, "status"),
+    deliveries.list_deliveries: (*_PAGE, "status", "event", "event_id", "endpoint_id"),
+    events.list_events: (*_PAGE, "type", "delivery_success"),
+    testing.get_bank_ledger: ("limit", "offset"),
+}
+"""The query parameters of each list."""
