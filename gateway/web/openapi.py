@@ -110,8 +110,7 @@ def page_of(document: Mapping[str, Any]) -> str:
 
 def _operation(route: Route) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": f"{route.handler.__module__.rpartition('.')[2]}.{_name(route)}"
-        f".{route.path.strip('/').replace('/', '.')}",
+        "operationId": _operation_id(route),
         "summary": _summary(route),
         "tags": [route.path.split("/")[3]],
         "security": _SECURITY.get(route.access, []),
@@ -131,15 +130,17 @@ def _operation(route: Route) -> dict[str, Any]:
     return operation
 
 
-def _name(route: Route) -> str:
-    return getattr(route.handler, "__name__", route.method)
+def _operation_id(route: Route) -> str:
+    """One handler may serve several paths."""
+    parts = route.path.removeprefix("/api/v1/").replace("{id}", "id").split("/")
+    return ".".join((route.method.lower(), *parts))
 
 
 def _summary(route: Route) -> str:
-    """The first paragraph of the handler's docstring, without the call it begins with."""
-    text = " ".join((route.handler.__doc__ or "").split("\n\n")[0].split())
-    _, _, rest = text.rpartition("`: ") if "`: " in text else ("", "", text)
-    return rest or text
+    """The first line of the handler's docstring, without the call it begins with."""
+    text = (route.handler.__doc__ or "").partition("\n")[0]
+    summary = text.partition("`: ")[2] or text
+    return summary[:1].upper() + summary[1:]
 
 
 def _parameters(route: Route) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ async def test_the_document_and_its_page(api: ApiClient, settings: Settings) -> 
     for route in api_routes(settings):
         operation = document["paths"][route.path][route.method.lower()]
         assert operation["summary"]
+        assert "`/" not in operation["summary"], "the docstring says no more than the path"
         assert (route.access is Access.KEY) == bool(operation["security"])
         assert route.path in page.body.decode()
 

@@ -37,7 +37,7 @@ _REPLAYED_MAX = 1_000
 
 
 async def list_deliveries(request: web.Request) -> web.Response:
-    """`GET /webhooks`."""
+    """`GET /webhooks`: deliveries, newest first."""
     call = call_of(request)
     page = page_of(request, lambda text: uuid_of(text) is not None)
     status = choice(request, "status", _STATUSES)
@@ -61,7 +61,7 @@ async def list_deliveries(request: web.Request) -> web.Response:
 
 
 async def get_delivery(request: web.Request) -> web.Response:
-    """`GET /webhooks/{id}`: with its last attempts."""
+    """`GET /webhooks/{id}`: one delivery with its last attempts."""
     call = call_of(request)
     delivery_id = path_uuid(request, "Webhook")
     async with call.services.pool.acquire() as connection:
@@ -97,7 +97,7 @@ async def retry_webhook(request: web.Request) -> web.Response:
 
 
 async def replay_webhooks(request: web.Request) -> web.Response:
-    """`POST /webhooks/replay`: all that the filter lets through, up to a limit."""
+    """`POST /webhooks/replay`: send again all that the filter lets through, up to a limit."""
     call = call_of(request)
     body = await read_body(request)
     fields = body.as_model(ReplayBody)

@@ -37,7 +37,7 @@ _WHAT = "Webhook endpoint"
 
 
 async def create_endpoint(request: web.Request) -> web.Response:
-    """`POST /webhook-endpoints`; the secret is shown this once."""
+    """`POST /webhook-endpoints`: a new endpoint; its secret is shown this once."""
     call = call_of(request)
     body = await read_body(request)
     fields = body.as_model(EndpointBody)
@@ -63,7 +63,7 @@ async def create_endpoint(request: web.Request) -> web.Response:
 
 
 async def list_endpoints(request: web.Request) -> web.Response:
-    """`GET /webhook-endpoints`: all of them, there are few."""
+    """`GET /webhook-endpoints`: all endpoints, there are few."""
     call = call_of(request)
     limit = call.services.settings.webhook_endpoints_max
     async with call.services.pool.acquire() as connection:
@@ -80,7 +80,7 @@ async def list_endpoints(request: web.Request) -> web.Response:
 
 
 async def get_endpoint(request: web.Request) -> web.Response:
-    """`GET /webhook-endpoints/{id}`."""
+    """`GET /webhook-endpoints/{id}`: one endpoint."""
     endpoint_id = path_id(request, "we", _WHAT)
     async with call_of(request).services.pool.acquire() as connection:
         endpoint = await _find(connection, request, endpoint_id)
@@ -88,7 +88,7 @@ async def get_endpoint(request: web.Request) -> web.Response:
 
 
 async def change_endpoint(request: web.Request) -> web.Response:
-    """`PATCH /webhook-endpoints/{id}`."""
+    """`PATCH /webhook-endpoints/{id}`: other settings."""
     call = call_of(request)
     endpoint_id = path_id(request, "we", _WHAT)
     body = await read_body(request)
@@ -111,7 +111,7 @@ async def change_endpoint(request: web.Request) -> web.Response:
 
 
 async def delete_endpoint(request: web.Request) -> web.Response:
-    """`DELETE /webhook-endpoints/{id}`."""
+    """`DELETE /webhook-endpoints/{id}`: no more deliveries to it."""
     call = call_of(request)
     endpoint_id = path_id(request, "we", _WHAT)
     async with call.services.pool.acquire() as connection, connection.transaction():
@@ -122,7 +122,7 @@ async def delete_endpoint(request: web.Request) -> web.Response:
 
 
 async def rotate_endpoint_secret(request: web.Request) -> web.Response:
-    """`POST /webhook-endpoints/{id}/rotate-secret`; the new secret is shown this once."""
+    """`POST /webhook-endpoints/{id}/rotate-secret`: a new secret, shown this once."""
     call = call_of(request)
     endpoint_id = path_id(request, "we", _WHAT)
     body = await read_body(request)
@@ -148,7 +148,7 @@ async def rotate_endpoint_secret(request: web.Request) -> web.Response:
 
 
 async def test_endpoint(request: web.Request) -> web.Response:
-    """`POST /webhook-endpoints/{id}/test`."""
+    """`POST /webhook-endpoints/{id}/test`: send `webhook.test` to it."""
     call = call_of(request)
     endpoint_id = path_id(request, "we", _WHAT)
     body = await read_body(request)

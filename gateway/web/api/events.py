@@ -20,7 +20,7 @@ __all__ = ["get_event", "list_events"]
 
 
 async def list_events(request: web.Request) -> web.Response:
-    """`GET /events`; `delivery_success=false` for those that some endpoint has not got."""
+    """`GET /events`: what happened, newest first, or only what some endpoint has not got."""
     call = call_of(request)
     page = page_of(request, lambda text: is_id(text, "evt"))
     event = event_name(request, "type")
@@ -40,7 +40,7 @@ async def list_events(request: web.Request) -> web.Response:
 
 
 async def get_event(request: web.Request) -> web.Response:
-    """`GET /events/{id}`."""
+    """`GET /events/{id}`: one event."""
     call = call_of(request)
     event_id = path_id(request, "evt", "Event")
     async with call.services.pool.acquire() as connection:

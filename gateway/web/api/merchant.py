@@ -33,13 +33,13 @@ __all__ = [
 
 
 async def get_merchant(request: web.Request) -> web.Response:
-    """`GET /merchant`, also `/merchants/profile`."""
+    """`GET /merchant`, also `/merchants/profile`: profile and settings."""
     async with call_of(request).services.pool.acquire() as connection:
         return json_response(await _profile(connection, request))
 
 
 async def change_merchant(request: web.Request) -> web.Response:
-    """`PATCH /merchant`."""
+    """`PATCH /merchant`: other settings."""
     call = call_of(request)
     fields = (await read_body(request)).as_model(MerchantChanges)
     changes: dict[str, Any] = {name: getattr(fields, name) for name in fields.model_fields_set}
@@ -65,7 +65,7 @@ async def change_merchant(request: web.Request) -> web.Response:
 
 
 async def set_webhook_url(request: web.Request) -> web.Response:
-    """`PUT /merchants/webhook`, also `/webhooks/config`."""
+    """`PUT /merchants/webhook`, also `/webhooks/config`: the one webhook URL, or null."""
     call = call_of(request)
     fields = (await read_body(request)).as_model(WebhookUrlBody)
     url = fields.webhook_url
@@ -79,7 +79,7 @@ async def set_webhook_url(request: web.Request) -> web.Response:
 
 
 async def regenerate_secret(request: web.Request) -> web.Response:
-    """`POST /merchants/webhook/regenerate-secret`, also `/webhooks/secret/regenerate`."""
+    """`POST /merchants/webhook/regenerate-secret`: a new secret of the one webhook URL."""
     call = call_of(request)
     body = await read_body(request)
     body.as_model(EmptyBody)
@@ -101,7 +101,7 @@ async def regenerate_secret(request: web.Request) -> web.Response:
 
 
 async def test_webhook(request: web.Request) -> web.Response:
-    """`POST /merchants/webhook/test`, also `/webhooks/test`."""
+    """`POST /merchants/webhook/test`, also `/webhooks/test`: send `webhook.test`."""
     call = call_of(request)
     body = await read_body(request)
     body.as_model(EmptyBody)

@@ -37,7 +37,7 @@ _STATUSES = tuple(OrderStatus)
 
 
 async def create_order(request: web.Request) -> web.Response:
-    """`POST /orders`."""
+    """`POST /orders`: a new order."""
     call = call_of(request)
     body = await read_body(request)
     fields = body.as_model(OrderBody)
@@ -68,7 +68,7 @@ async def create_order(request: web.Request) -> web.Response:
 
 
 async def get_order(request: web.Request) -> web.Response:
-    """`GET /orders/{id}`."""
+    """`GET /orders/{id}`: one order."""
     call = call_of(request)
     order_id = path_id(request, "order", "Order")
     async with call.services.pool.acquire() as connection:
@@ -77,7 +77,7 @@ async def get_order(request: web.Request) -> web.Response:
 
 
 async def list_orders(request: web.Request) -> web.Response:
-    """`GET /orders`."""
+    """`GET /orders`: orders, newest first."""
     call = call_of(request)
     page = page_of(request, lambda text: is_id(text, "order"))
     status = choice(request, "status", _STATUSES)
@@ -90,7 +90,7 @@ async def list_orders(request: web.Request) -> web.Response:
 
 
 async def change_order(request: web.Request) -> web.Response:
-    """`PATCH /orders/{id}`: its notes."""
+    """`PATCH /orders/{id}`: other notes."""
     call = call_of(request)
     order_id = path_id(request, "order", "Order")
     fields = (await read_body(request)).as_model(NotesBody)
@@ -102,7 +102,7 @@ async def change_order(request: web.Request) -> web.Response:
 
 
 async def cancel_order(request: web.Request) -> web.Response:
-    """`POST /orders/{id}/cancel`: an uncaptured authorization is voided first, and waited for."""
+    """`POST /orders/{id}/cancel`: no payment any more; an authorization is voided first."""
     call = call_of(request)
     order_id = path_id(request, "order", "Order")
     body = await read_body(request)
@@ -122,7 +122,7 @@ async def cancel_order(request: web.Request) -> web.Response:
 
 
 async def list_order_payments(request: web.Request) -> web.Response:
-    """`GET /orders/{id}/payments`."""
+    """`GET /orders/{id}/payments`: the payments of one order, newest first."""
     call = call_of(request)
     order_id = path_id(request, "order", "Order")
     page = page_of(request, lambda text: is_id(text, "pay"))

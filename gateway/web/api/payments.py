@@ -46,7 +46,7 @@ _STATUSES = tuple(PaymentStatus)
 
 
 async def create_payment(request: web.Request) -> web.Response:
-    """`POST /payments`: accepted at once, carried out afterwards."""
+    """`POST /payments`: pay an order; accepted at once, carried out afterwards."""
     call = call_of(request)
     body = await read_body(request)
     fields = body.as_model(PaymentBody)
@@ -112,7 +112,7 @@ def payment_command(
 
 
 async def get_payment(request: web.Request) -> web.Response:
-    """`GET /payments/{id}`."""
+    """`GET /payments/{id}`: one payment."""
     call = call_of(request)
     payment_id = path_id(request, "pay", "Payment")
     async with call.services.pool.acquire() as connection:
@@ -121,7 +121,7 @@ async def get_payment(request: web.Request) -> web.Response:
 
 
 async def list_payments(request: web.Request) -> web.Response:
-    """`GET /payments`."""
+    """`GET /payments`: payments, newest first."""
     call = call_of(request)
     page = page_of(request, lambda text: is_id(text, "pay"))
     status = choice(request, "status", _STATUSES)
@@ -137,7 +137,7 @@ async def list_payments(request: web.Request) -> web.Response:
 
 
 async def capture_payment(request: web.Request) -> web.Response:
-    """`POST /payments/{id}/capture`: waits for the processor."""
+    """`POST /payments/{id}/capture`: take what was authorized; waits for the processor."""
     call = call_of(request)
     payment_id = path_id(request, "pay", "Payment")
     body = await read_body(request)
@@ -153,7 +153,7 @@ async def capture_payment(request: web.Request) -> web.Response:
 
 
 async def cancel_payment(request: web.Request) -> web.Response:
-    """`POST /payments/{id}/cancel`: voids an uncaptured authorization, and waits for it."""
+    """`POST /payments/{id}/cancel`: void an uncaptured authorization; waits for the processor."""
     call = call_of(request)
     payment_id = path_id(request, "pay", "Payment")
     body = await read_body(request)

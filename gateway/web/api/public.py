@@ -26,7 +26,7 @@ __all__ = ["create_public_payment", "get_public_order", "get_public_payment"]
 
 
 async def get_public_order(request: web.Request) -> web.Response:
-    """`GET /orders/{id}/public`."""
+    """`GET /orders/{id}/public`: an order as its shopper may see it."""
     order_id = path_id(request, "order", "Order")
     async with call_of(request).services.pool.acquire() as connection:
         public = found(await reads.find_public_order(connection, order_id), "Order")
@@ -56,7 +56,7 @@ async def create_public_payment(request: web.Request) -> web.Response:
 
 
 async def get_public_payment(request: web.Request) -> web.Response:
-    """`GET /payments/{id}/public`."""
+    """`GET /payments/{id}/public`: a payment as its shopper may see it."""
     payment_id = path_id(request, "pay", "Payment")
     async with call_of(request).services.pool.acquire() as connection:
         payment = await reads.find_public_payment(connection, payment_id)

@@ -26,7 +26,7 @@ _STATUSES = tuple(RefundStatus)
 
 
 async def create_refund(request: web.Request) -> web.Response:
-    """`POST /payments/{id}/refunds`: accepted at once, carried out afterwards."""
+    """`POST /payments/{id}/refunds`: give back; accepted at once, carried out afterwards."""
     call = call_of(request)
     payment_id = path_id(request, "pay", "Payment")
     body = await read_body(request)
@@ -52,7 +52,7 @@ async def create_refund(request: web.Request) -> web.Response:
 
 
 async def get_refund(request: web.Request) -> web.Response:
-    """`GET /refunds/{id}`."""
+    """`GET /refunds/{id}`: one refund."""
     call = call_of(request)
     refund_id = path_id(request, "rfnd", "Refund")
     async with call.services.pool.acquire() as connection:
@@ -61,12 +61,12 @@ async def get_refund(request: web.Request) -> web.Response:
 
 
 async def list_refunds(request: web.Request) -> web.Response:
-    """`GET /refunds`."""
+    """`GET /refunds`: refunds, newest first."""
     return await _list(request, identifier(request, "payment_id", "pay"))
 
 
 async def list_payment_refunds(request: web.Request) -> web.Response:
-    """`GET /payments/{id}/refunds`."""
+    """`GET /payments/{id}/refunds`: the refunds of one payment, newest first."""
     call = call_of(request)
     payment_id = path_id(request, "pay", "Payment")
     async with call.services.pool.acquire() as connection:

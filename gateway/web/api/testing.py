@@ -68,7 +68,7 @@ async def get_test_merchant(request: web.Request) -> web.Response:
 
 
 async def get_jobs_status(request: web.Request) -> web.Response:
-    """`GET /test/jobs/status`: by the rows, which are the truth, not by the queue."""
+    """`GET /test/jobs/status`: how much work is open and done, by the rows."""
     services = call_of(request).services
     async with services.pool.acquire() as connection:
         jobs = await count_jobs(connection)
@@ -104,7 +104,7 @@ async def get_bank_ledger(request: web.Request) -> web.Response:
 
 
 async def advance_clock(request: web.Request) -> web.Response:
-    """`POST /test/clock`."""
+    """`POST /test/clock`: move the time that is stored forward."""
     clock = call_of(request).services.clock
     fields = (await read_body(request)).as_model(ClockBody)
     clock.advance(fields.advance_seconds)
@@ -112,7 +112,7 @@ async def advance_clock(request: web.Request) -> web.Response:
 
 
 async def arm_fault(request: web.Request) -> web.Response:
-    """`POST /test/faults`."""
+    """`POST /test/faults`: have a fault point strike."""
     arm = call_of(request).services.arm_fault
     fields = (await read_body(request)).as_model(FaultBody)
     if arm is None:
