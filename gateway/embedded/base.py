@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from gateway.embedded.data_directory import DataDirectory
 from gateway.embedded.errors import EmbeddedStoreError
-from gateway.embedded.processes import ServerProcess, log_size, read_tail
+from gateway.embedded.processes import ServerProcess, command_line, log_size, read_tail
 
 __all__ = ["EmbeddedServer"]
 
@@ -102,9 +102,6 @@ class EmbeddedServer(ABC):
     def _find_pid(self) -> int | None:
         """The process that serves the data directory now, going by what it wrote there."""
 
-    def _serves(self, pid: int) -> bool:
-        return self._find_pid() == pid
-
     @abstractmethod
     async def _try(self, pid: int) -> str | None:
         """The URL of the process once it answers, None until then."""
@@ -150,7 +147,9 @@ class EmbeddedServer(ABC):
         self._has_answered = False
         pid = self._find_pid()
         if pid is not None:
-            self._process = ServerProcess(pid, lambda: self._serves(pid))
+            # Not by its pid file, which it removes some moments before it has ended.
+            found = command_line(pid)
+            self._process = ServerProcess(pid, lambda: command_line(pid) == found != [])
         else:
             self._process = self._spawn()
         return self._process

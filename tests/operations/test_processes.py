@@ -201,7 +201,7 @@ async def test_giving_up_ends_the_process(tmp_path: Path, served: dict[str, str]
         armed = gateway.call(
             "POST", "/api/v1/test/faults", {"point": "enqueuer.before_send", "action": "raise"}
         )
-        gateway.call("POST", "/api/v1/orders", {"amount": 50_000, "currency": "INR"})
+        gateway.pay(method="upi", vpa="success@bank")
         status = gateway.process.wait(A_FEW_SECONDS * 4)
 
     assert 300 > armed[0], armed
