@@ -325,6 +325,8 @@ class Gateway:
         runner = Runner(
             make_application(services, more_routes=more),
             shutdown_seconds=settings.shutdown_seconds,
+            keepalive_seconds=settings.keepalive_seconds,
+            header_bytes_max=settings.header_bytes_max,
         )
         self.port = await self._serve(
             runner, settings.port, settings.dashboard_port, settings.checkout_port

@@ -96,6 +96,14 @@ class Settings(BaseSettings):
     """Addresses or networks, separated by commas, whose forwarded headers are believed."""
     body_bytes_max: PositiveInt = 256 * 1024
     """The longest request body."""
+    header_bytes_max: PositiveInt = 16 * 1024
+    """The longest request line, and the longest header."""
+    keepalive_seconds: Seconds = 75
+    """How long an idle connection is kept open."""
+    key_cache_seconds: Seconds = 2
+    """How long an API key is remembered; a revocation takes effect at once all the same."""
+    key_cache_max: PositiveInt = 10_000
+    """API keys that are remembered."""
     wait_seconds_max: Seconds = 30
     """How long a request waits for an outcome before it is answered with 202."""
     shutdown_seconds: SecondsOrNone = 10
@@ -167,6 +175,10 @@ class Settings(BaseSettings):
     """Refunds of one payment."""
     idempotency_seconds: PositiveInt = 86_400
     """How long an answer is kept for repeats with the same `Idempotency-Key`."""
+    idempotency_wait_seconds: Seconds = 10
+    """How long a repeat waits for the first request before it is answered with 409."""
+    idempotency_waiting_max: PositiveInt = 1_000
+    """Repeats that wait at once."""
 
     # Webhooks
     webhook_timeout_seconds: Seconds = 5
@@ -177,6 +189,8 @@ class Settings(BaseSettings):
     """Deliveries under way at once, all endpoints together."""
     webhook_held_max: PositiveInt = 4_000
     """Deliveries in memory, under way or waiting; the others wait in Redis."""
+    webhook_replay_max: PositiveInt = 1_000
+    """Deliveries that one replay sends again."""
     webhook_endpoint_backlog_max: PositiveInt = 1_000
     """Deliveries that wait in memory for one endpoint."""
     webhook_allowed_networks: CommaSeparated = ()

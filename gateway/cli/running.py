@@ -56,6 +56,7 @@ def demo_banner(settings: Settings, url: str) -> str:
 The gateway runs in test mode, on this machine only. Ctrl-C stops it.
 
   API          {url}/api/v1    {TEST_KEY} / {TEST_SECRET}
+  Reference    {url}/docs
   Health       {url}/health
   Metrics      {url}/metrics
   Bank         {url}/api/v1/test/bank/ledger

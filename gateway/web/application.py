@@ -51,7 +51,10 @@ def make_application(
         client_max_size=services.settings.body_bytes_max,
     )
     application[SERVICES] = services
-    application[KEY_GATE] = KeyGate()
+    application[KEY_GATE] = KeyGate(
+        wait_seconds=services.settings.idempotency_wait_seconds,
+        waiting_max=services.settings.idempotency_waiting_max,
+    )
     application[KEY_CACHE] = cache
     application[ROUTES] = table
     for routes in (
@@ -75,7 +78,11 @@ def _key_cache(services: Services) -> KeyCache:
         async with services.pool.acquire() as connection:
             return await find_key(connection, key_id)
 
-    cache = KeyCache(load)
+    cache = KeyCache(
+        load,
+        seconds=services.settings.key_cache_seconds,
+        entries_max=services.settings.key_cache_max,
+    )
     services.changes.on_revocation(cache.forget)
     services.changes.on_gap(cache.forget_all)
     return cache

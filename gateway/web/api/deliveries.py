@@ -33,7 +33,6 @@ __all__ = ["get_delivery", "list_deliveries", "replay_webhooks", "retry_webhook"
 
 _STATUSES = ("pending", "success", "failed")
 _ATTEMPTS_SHOWN_MAX = 50
-_REPLAYED_MAX = 1_000
 
 
 async def list_deliveries(request: web.Request) -> web.Response:
@@ -106,7 +105,11 @@ async def replay_webhooks(request: web.Request) -> web.Response:
 
     async def begin_anew(connection: Connection) -> StoredAnswer:
         ids, has_more = await replay_deliveries(
-            connection, call.caller.scope, replay, _REPLAYED_MAX, call.services.clock.now()
+            connection,
+            call.caller.scope,
+            replay,
+            call.services.settings.webhook_replay_max,
+            call.services.clock.now(),
         )
         replayed.extend(ids)
         content = {
