@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from gateway.domain.decisions._captures import begin_void
 from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
@@ -18,6 +18,7 @@ from gateway.domain.entities import (
 )
 from gateway.domain.errors import InvalidState
 from gateway.domain.money import check_amount
+from gateway.domain.work import UnitOfWork
 
 __all__ = ["CreateOrder", "cancel_order", "change_notes", "create_order", "expire_order"]
 
@@ -44,6 +45,7 @@ class CreateOrder:
 def create_order(command: CreateOrder, moment: Moment) -> Decision[Order]:
     """A new order. Raises InvalidRequest when the amount or the currency cannot be."""
     check_amount(command.amount, command.currency)
+    unit_id = uuid4()
     order = Order(
         id=command.order_id,
         merchant_id=command.merchant_id,
@@ -56,12 +58,14 @@ def create_order(command: CreateOrder, moment: Moment) -> Decision[Order]:
         capture=command.capture,
         expires_at=command.expires_at,
         return_url=command.return_url,
+        version=1,
+        last_unit_id=unit_id,
         created_at=moment.now,
         updated_at=moment.now,
     )
-    transition = Transition(OrderState(order=order), moment)
-    decision = transition.complete(None)
-    return Decision(state=decision.state, work=decision.work, result=decision.state.order)
+    # No transition: it starts from a state, and half of its work is to copy that.
+    work = UnitOfWork(id=unit_id, order=order, expected_version=0)
+    return Decision(state=OrderState(order=order), work=work, result=order)
 
 
 def change_notes(state: OrderState, notes: str, moment: Moment) -> Decision[Order]:
