@@ -51,10 +51,7 @@ def make_application(
         client_max_size=services.settings.body_bytes_max,
     )
     application[SERVICES] = services
-    application[KEY_GATE] = KeyGate(
-        wait_seconds=services.settings.idempotency_wait_seconds,
-        waiting_max=services.settings.idempotency_waiting_max,
-    )
+    application[KEY_GATE] = _key_gate(services)
     application[KEY_CACHE] = cache
     application[ROUTES] = table
     for routes in (
@@ -71,6 +68,14 @@ def make_application(
 
     application.on_cleanup.append(close)
     return application
+
+
+def _key_gate(services: Services) -> KeyGate:
+    settings = services.settings
+    return KeyGate(
+        wait_seconds=settings.idempotency_wait_seconds,
+        waiting_max=settings.idempotency_waiting_max,
+    )
 
 
 def _key_cache(services: Services) -> KeyCache:

@@ -6,7 +6,6 @@ import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,15 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS_MAX = 90
 STOP_SECONDS_MAX = 30
 EVENT_SECONDS_MAX = 20
 EVENTS = ("payment.created", "payment.pending", "payment.success")
-
-pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="the README uses curl")
 
 
 def terminals() -> list[str]:

@@ -30,7 +30,7 @@ async def until_quiet(connection: asyncpg.Connection, within_seconds: float = 90
                 }
                 if not any(open_rows.values()):
                     return
-                await asyncio.sleep(0.1)
+                await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(f"still open after {within_seconds} s: {open_rows}") from None
 

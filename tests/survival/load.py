@@ -122,7 +122,7 @@ class Merchant:
                     assert response.status != 404, f"{payment_id} was acknowledged and is gone"
             except (aiohttp.ClientError, TimeoutError, OSError):
                 pass
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.05)
         raise NeverAnswered(payment_id)
 
     async def run(self, count: int, concurrency: int = 24, *, settle: bool = True) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -60,7 +59,6 @@ async def test_card_is_found_nowhere(gateway, session, merchant, database, tmp_p
             answers.append(await response.read())
             if response.status == 201:
                 break
-        await asyncio.sleep(0.1)
     await until_quiet(database)
     await database.execute("CHECKPOINT")
 
