@@ -8,6 +8,8 @@ an endpoint that hangs holds up nobody but itself.
 from __future__ import annotations
 
 import asyncio
+import re
+import secrets
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +31,8 @@ from gateway.security.vault import Vault
 from gateway.storage.deliveries import Attempt, Delivery, Endpoint
 
 __all__ = ["BodyFormat", "Deliver", "EndpointActor", "EndpointContext", "ForgetEndpoint"]
+
+_TRACE_ID = re.compile(r"(?!0{32})[0-9a-f]{32}")
 
 BodyFormat = Callable[[Delivery], bytes]
 """Makes the body of an endpoint with a format of its own, the same bytes on every attempt."""
@@ -199,17 +203,29 @@ class EndpointActor(Actor):
         url, signer = self._keyring.of(endpoint)
         # The machine's time, not the clock that tests move: receivers compare it with their own.
         timestamp = int(context.clock.real_now().timestamp())
+        headers = signer.headers(event_id=delivery.event_id, timestamp=timestamp, body=body)
+        headers |= _trace_headers(delivery.request_id)
         response = await post(
             context.session,
             url,
             body,
-            signer.headers(event_id=delivery.event_id, timestamp=timestamp, body=body),
+            headers,
             timeout_seconds=context.timeout_seconds,
             response_characters_max=context.response_characters_max,
         )
         seconds = response.duration_milliseconds / 1_000
         self._seconds_average += _WEIGHT * (max(seconds, 0.001) - self._seconds_average)
         return response
+
+
+def _trace_headers(request_id: str | None) -> dict[str, str]:
+    """Carry on the trace of the request an event came of (W3C Trace Context, 3.2).
+
+    A request with a `traceparent`, and no id of its own, goes by the id of its trace.
+    """
+    if request_id is None or _TRACE_ID.fullmatch(request_id) is None:
+        return {}
+    return {"traceparent": f"00-{request_id}-{secrets.token_hex(8)}-01"}
 
 
 class _UrlInvalid(Exception):

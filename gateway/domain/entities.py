@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 from gateway.domain.instruments import Instrument
@@ -286,6 +287,13 @@ class Attempt:
     reason: str | None = None
 
 
+_NOTHING: Mapping[str, Any] = MappingProxyType({})  # one for all orders that were just made
+
+
+def _nothing() -> Mapping[str, Any]:
+    return _NOTHING
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderState:
     """One order with everything that hangs on it: what its actor holds and rules look at.
@@ -294,10 +302,10 @@ class OrderState:
     """
 
     order: Order
-    payments: Mapping[str, Payment] = field(default_factory=lambda: MappingProxyType({}))
-    operations: Mapping[str, Operation] = field(default_factory=lambda: MappingProxyType({}))
-    attempts: Mapping[str, Attempt] = field(default_factory=lambda: MappingProxyType({}))
-    refunds: Mapping[str, Refund] = field(default_factory=lambda: MappingProxyType({}))
+    payments: Mapping[str, Payment] = field(default_factory=_nothing)
+    operations: Mapping[str, Operation] = field(default_factory=_nothing)
+    attempts: Mapping[str, Attempt] = field(default_factory=_nothing)
+    refunds: Mapping[str, Refund] = field(default_factory=_nothing)
 
     @property
     def alive_payment(self) -> Payment | None:

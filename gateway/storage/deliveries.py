@@ -31,7 +31,7 @@ __all__ = [
 
 _LOAD = """
 SELECT delivery.id::text, delivery.event_id, delivery.event, delivery.attempts,
-       delivery.next_retry_at, event.body,
+       delivery.next_retry_at, event.body, event.request_id,
        endpoint.id AS endpoint_id, endpoint.merchant_id, endpoint.mode, endpoint.url,
        endpoint.format, endpoint.active AND endpoint.deleted_at IS NULL AS is_open,
        endpoint.secret_sealed, endpoint.previous_secret_sealed,
@@ -121,7 +121,10 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One event on its way to one endpoint; `body` is None when it is no longer kept."""
+    """One event on its way to one endpoint; `body` is None when it is no longer kept.
+
+    `request_id` is of the request that the event came of, if it came of one.
+    """
 
     id: str
     event_id: str
@@ -129,6 +132,7 @@ class Delivery:
     attempts: int
     next_retry_at: datetime | None
     body: bytes | None = field(repr=False)
+    request_id: str | None
     endpoint: Endpoint
 
 
@@ -191,6 +195,7 @@ def _delivery(row: asyncpg.Record, endpoints: dict[str, Endpoint]) -> Delivery:
         attempts=row["attempts"],
         next_retry_at=row["next_retry_at"],
         body=row["body"],
+        request_id=row["request_id"],
         endpoint=endpoint,
     )
 

@@ -6,6 +6,8 @@ import time
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from gateway.security.credentials import new_webhook_secret
 from tests.webhooks.receivers import Received, legacy_signature, standard_signature
 from tests.webhooks.world import USER_AGENT, World, body_of
@@ -155,3 +157,27 @@ async def test_what_waits_for_a_forgotten_endpoint_is_read_anew(make_world: Any)
 
     await world.all_ended(len(ids), "success", within_seconds=10)
     assert (2, 8) == (len(before.received), len(after.received))
+
+
+@pytest.mark.parametrize(
+    ("request_id", "carried"),
+    [("4bf92f3577b34da6a3ce929d0e0e4736", True), ("req_0123456789abcdef", False), (None, False)],
+)
+async def test_the_trace_of_the_request_goes_on(
+    world: World, request_id: str | None, carried: bool
+) -> None:
+    """An event of a traced request names the trace, with a span of its own."""
+    receiver = await world.receiver(200)
+    endpoint = await world.endpoint(receiver.url)
+    [delivery_id] = await world.insert(endpoint)
+    await world.pool.execute("UPDATE events SET request_id = $1", request_id)
+    await world.add_job(endpoint, delivery_id)
+    await world.ended(delivery_id, "success")
+    [request] = receiver.received
+
+    traceparent = request.headers.get("traceparent")
+    assert carried == (traceparent is not None)
+    if traceparent is not None:
+        version, trace, span, flags = traceparent.split("-")
+        assert ("00", request_id, "01") == (version, trace, flags)
+        assert 16 == len(span)
