@@ -1,7 +1,8 @@
 """Measure this machine: `python -m benchmarks [name …] [--quick]`.
 
 Prints a table for each benchmark and writes it into docs/performance.md. Without names all are run,
-one after another: nothing else should run meanwhile. `benchmarks/actors.py` stands on its own.
+one after another: nothing else should run meanwhile. `actors.py` and `webhooks.py` beside this file
+measure single parts and are run by themselves.
 """
 
 from __future__ import annotations
