@@ -275,7 +275,7 @@ class Gateway:
             settings=settings,
             clock=self.clock,
             pool=tree.pool,
-            orders=tree.orders,
+            orders=tree.intake,
             webhooks=tree.deliverer,
             vault=tree.vault,
             sealed=tree.sealed,

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from gateway import __version__
 from gateway.actors.deliverer import DelivererContext, DeliveryLimits, WebhookDeliverer
 from gateway.actors.enqueuer import Enqueuer
+from gateway.actors.intake import OrderIntake
 from gateway.actors.journal import FaultPoint, Journal
 from gateway.actors.order import OrderActor, OrderContext
 from gateway.actors.pool import PoolLimits, ProcessorPool
@@ -114,30 +115,42 @@ class Tree:
         )
 
     @cached_property
+    def intake(self) -> OrderIntake:
+        """The way to all orders, for handlers."""
+        return OrderIntake(self.orders, self._order_context)
+
+    @cached_property
     def orders(self) -> Region:
         """One actor an order."""
-        rehydration = Rehydration(
-            self.pool,
-            batch_max=self.settings.journal_batch_max,
-            pending_max=self.settings.journal_pending_max,
-            acquire_seconds=self.settings.database_timeout_seconds,
-        )
-        context = OrderContext(
-            clock=self.clock,
-            policy=self.policy,
-            render=render,
-            commit=self.journal.commit,
-            load=rehydration.load,
-            load_version=rehydration.load_version,
-            ask_again=self._ask_again,
-            idempotency_seconds=self.settings.idempotency_seconds,
-        )
+        context = self._order_context
         return Region(
             "orders",
             lambda order_id: OrderActor(order_id, context),
             live_max=self.settings.live_orders_max,
             idle_seconds=self.settings.order_idle_seconds,
             mailbox_max=self.settings.mailbox_max,
+        )
+
+    @cached_property
+    def _order_context(self) -> OrderContext:
+        rehydration = Rehydration(
+            self.pool,
+            batch_max=self.settings.journal_batch_max,
+            pending_max=self.settings.journal_pending_max,
+            acquire_seconds=self.settings.database_timeout_seconds,
+            remembered_max=self.settings.live_orders_max,
+        )
+        return OrderContext(
+            clock=self.clock,
+            policy=self.policy,
+            render=render,
+            commit=self.journal.commit,
+            load=rehydration.load,
+            load_version=rehydration.load_version,
+            remember=rehydration.remember,
+            recall=rehydration.recall,
+            ask_again=self._ask_again,
+            idempotency_seconds=self.settings.idempotency_seconds,
         )
 
     @cached_property

@@ -61,7 +61,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeOrder:
-    """→ Done with the order. Sent to the identity `command.order_id`, which must be new."""
+    """→ Done with the order. The intake answers it: a new order has no actor yet."""
 
     command: decisions.CreateOrder
     request: Request

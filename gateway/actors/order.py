@@ -22,7 +22,7 @@ from gateway.domain.errors import NotFound, Rejected, StaleVersion, Unavailable
 from gateway.domain.work import Claim, StoredAnswer, UnitOfWork
 from gateway.storage.journal import KeyTaken
 
-__all__ = ["OrderActor", "OrderContext", "Renderer"]
+__all__ = ["OrderActor", "OrderContext", "Renderer", "claimed", "commit", "moment_of"]
 
 Result = TypeVar("Result")
 
@@ -48,6 +48,8 @@ class OrderContext:
     load: Callable[[str], Awaitable[OrderState | None]]
     load_version: Callable[[str], Awaitable[int]]
     ask_again: Callable[[Operation], None]
+    remember: Callable[[OrderState], None]
+    recall: Callable[[str], OrderState | None]
     idempotency_seconds: int
 
 
@@ -58,17 +60,7 @@ class OrderActor(Actor):
         super().__init__()
         self._order_id = order_id
         self._context = context
-        self._state: OrderState | None = None
-
-    @handles(messages.MakeOrder)
-    async def make_order(self, message: messages.MakeOrder) -> Done:
-        """Make the order that this actor is about."""
-        moment = self._moment(message.request)
-        decision = decisions.create_order(message.command, moment)
-        work, answer = self._claimed(message.request, decision, self._order_id, None)
-        await self._commit(work)
-        self._state = decision.state
-        return Done(order=decision.state.order, answer=answer)
+        self._state = context.recall(order_id)
 
     @handles(messages.PayOrder)
     async def pay(self, message: messages.PayOrder) -> Done:
@@ -228,7 +220,7 @@ class OrderActor(Actor):
             fresh = self._state is None
             state = await self._current(request)
             try:
-                decision = decide(state, self._moment(request))
+                decision = decide(state, moment_of(self._context.clock, request))
             except Rejected:
                 if fresh or await self._is_current(state):
                     raise
@@ -238,9 +230,9 @@ class OrderActor(Actor):
                     return decision, None
                 continue
             waiting: Any = decision.result if waits else None
-            work, answer = self._claimed(request, decision, subject_id, waiting)
+            work, answer = claimed(self._context, request, decision, subject_id, waiting)
             try:
-                await self._commit(work)
+                await commit(self._context, work)
             except StaleVersion:
                 self._state = None
                 continue
@@ -269,52 +261,6 @@ class OrderActor(Actor):
         self._state = None
         return False
 
-    async def _commit(self, work: UnitOfWork) -> None:
-        try:
-            await self._context.commit(work)
-        except KeyTaken:
-            raise AlreadyClaimed("The idempotency key is in use") from None
-
-    def _moment(self, request: Request | None) -> Moment:
-        clock = self._context.clock
-        claim = request.claim if request else None
-        return Moment(
-            now=clock.now(),
-            real_now=clock.real_now(),
-            request_id=request.request_id if request else None,
-            surface=claim.surface if claim else None,
-        )
-
-    def _claimed(
-        self,
-        request: Request | None,
-        decision: Decision[Any],
-        subject_id: str,
-        waiting: Operation | None,
-    ) -> tuple[UnitOfWork, StoredAnswer | None]:
-        """The unit of work with the request's idempotency key, and the answer kept under it."""
-        work = decision.work
-        if work is None:
-            raise AssertionError("only a decision that writes claims a key")
-        claim = request.claim if request else None
-        if claim is None:
-            return work, None
-        answer = None
-        if waiting is None:
-            answer = self._context.render(claim.surface, decision.state, subject_id)
-        now = work.order.updated_at
-        stored = Claim(
-            scope=claim.scope,
-            key=claim.key,
-            fingerprint=claim.fingerprint,
-            surface=claim.surface,
-            operation_id=waiting.id if waiting else None,
-            answer=answer,
-            created_at=now,
-            expires_at=now + timedelta(seconds=self._context.idempotency_seconds),
-        )
-        return replace(work, claim=stored), answer
-
     def _answered(self, decision: Decision[bool]) -> Decision[bool]:
         """The decision with the final answers of requests that wait for what it ends."""
         work = decision.work
@@ -335,3 +281,53 @@ class OrderActor(Actor):
         for operation in operations.values():
             if operation.state == "unknown":
                 self._context.ask_again(operation)
+
+
+def moment_of(clock: Clock, request: Request | None) -> Moment:
+    """Now, and for which request."""
+    claim = request.claim if request else None
+    return Moment(
+        now=clock.now(),
+        real_now=clock.real_now(),
+        request_id=request.request_id if request else None,
+        surface=claim.surface if claim else None,
+    )
+
+
+def claimed(
+    context: OrderContext,
+    request: Request | None,
+    decision: Decision[Any],
+    subject_id: str,
+    waiting: Operation | None,
+) -> tuple[UnitOfWork, StoredAnswer | None]:
+    """The unit of work with the request's idempotency key, and the answer kept under it."""
+    work = decision.work
+    if work is None:
+        raise AssertionError("only a decision that writes claims a key")
+    claim = request.claim if request else None
+    if claim is None:
+        return work, None
+    answer = None
+    if waiting is None:
+        answer = context.render(claim.surface, decision.state, subject_id)
+    now = work.order.updated_at
+    stored = Claim(
+        scope=claim.scope,
+        key=claim.key,
+        fingerprint=claim.fingerprint,
+        surface=claim.surface,
+        operation_id=waiting.id if waiting else None,
+        answer=answer,
+        created_at=now,
+        expires_at=now + timedelta(seconds=context.idempotency_seconds),
+    )
+    return replace(work, claim=stored), answer
+
+
+async def commit(context: OrderContext, work: UnitOfWork) -> None:
+    """Return when the work is durable. Raises as `Journal.commit`, AlreadyClaimed for KeyTaken."""
+    try:
+        await context.commit(work)
+    except KeyTaken:
+        raise AlreadyClaimed("The idempotency key is in use") from None

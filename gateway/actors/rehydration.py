@@ -25,8 +25,17 @@ class Rehydration:
     """Loads order states and versions in batches; raises Unavailable while Postgres is away."""
 
     def __init__(
-        self, pool: asyncpg.Pool, *, batch_max: int, pending_max: int, acquire_seconds: float
+        self,
+        pool: asyncpg.Pool,
+        *,
+        batch_max: int,
+        pending_max: int,
+        acquire_seconds: float,
+        remembered_max: int,
     ) -> None:
+        """Remember at most `remembered_max` orders that were just made."""
+        self._remembered: dict[str, OrderState] = {}
+        self._remembered_max = remembered_max
         self._pool = pool
         self._acquire_seconds = acquire_seconds
 
@@ -42,6 +51,16 @@ class Rehydration:
         self._versions = Batcher(
             versions, name="versions", size_max=batch_max, pending_max=pending_max
         )
+
+    def remember(self, state: OrderState) -> None:
+        """An order was just made here; its first command need not read it."""
+        if len(self._remembered) >= self._remembered_max:
+            del self._remembered[next(iter(self._remembered))]
+        self._remembered[state.order.id] = state
+
+    def recall(self, order_id: str) -> OrderState | None:
+        """The order as it was made here, once; another process may have changed it since."""
+        return self._remembered.pop(order_id, None)
 
     async def load(self, order_id: str) -> OrderState | None:
         """The order with all that hangs on it; None when there is none."""

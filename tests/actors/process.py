@@ -95,7 +95,7 @@ class ActorProcess:
 
     async def ask(self, order_id: str, message: object) -> Any:
         """Ask the order's actor."""
-        return await self.tree.orders.ask(order_id, message, deadline_seconds=10)
+        return await self.tree.intake.ask(order_id, message, deadline_seconds=10)
 
     async def make_order(
         self, amount: int = 50_000, capture: str = "automatic", **more: Any

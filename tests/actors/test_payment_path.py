@@ -272,3 +272,27 @@ async def test_expired_authorization_is_voided(process):
 
     assert "expired" == await process.until(payment_id, "expired")
     assert ["authorize", "void"] == process.bank.verbs
+
+
+async def test_order_remembered_since_it_was_made_is_not_trusted(
+    database_url, redis_url, redis_prefix
+):
+    """Made here, paid through another process: a command here is decided on what is stored."""
+    clock, bank = Clock(), ScriptedBank()
+    shared = {"clock": clock, "bank": bank}
+    async with (
+        actor_process(database_url, redis_url, redis_prefix, **shared) as one,
+        actor_process(database_url, redis_url, redis_prefix, **shared) as other,
+    ):
+        order_id = await one.make_order(capture="manual")
+        payment_id = await other.pay(order_id)
+        await other.until(payment_id, "success")
+
+        with pytest.raises(InvalidState, match="Order already paid"):
+            await one.pay(order_id)
+        await _refund(one, order_id, payment_id, 10_000)
+
+        second = await one.make_order(capture="manual")
+        paid = await other.pay(second)
+        await other.until(paid, "success")
+        await _refund(one, second, paid, 10_000)
