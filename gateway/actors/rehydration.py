@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
@@ -34,7 +35,8 @@ class Rehydration:
         remembered_max: int,
     ) -> None:
         """Remember at most `remembered_max` orders that were just made."""
-        self._remembered: dict[str, OrderState] = {}
+        # An ordinary dict would walk over all that was taken out to find its first key.
+        self._remembered: OrderedDict[str, OrderState] = OrderedDict()
         self._remembered_max = remembered_max
         self._pool = pool
         self._acquire_seconds = acquire_seconds
@@ -55,7 +57,7 @@ class Rehydration:
     def remember(self, state: OrderState) -> None:
         """An order was just made here; its first command need not read it."""
         if len(self._remembered) >= self._remembered_max:
-            del self._remembered[next(iter(self._remembered))]
+            self._remembered.popitem(last=False)
         self._remembered[state.order.id] = state
 
     def recall(self, order_id: str) -> OrderState | None:
