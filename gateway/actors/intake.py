@@ -6,8 +6,10 @@ out, and no actor is needed yet. Most orders that are made are not looked at aga
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+from gateway.actors.errors import DeadlineExceeded
 from gateway.actors.messages import Done, MakeOrder
 from gateway.actors.order import OrderContext, claimed, commit, moment_of
 from gateway.actors.region import Region
@@ -24,9 +26,16 @@ class OrderIntake:
         self._context = context
 
     async def ask(self, identity: str, message: Any, *, deadline_seconds: float) -> Any:
-        """As `Region.ask`; a new order is answered when it is durable."""
+        """As `Region.ask`; a new order is answered when it is durable.
+
+        Raises DeadlineExceeded when it is not in time: it may become durable all the same.
+        """
         if isinstance(message, MakeOrder):
-            return await self._make(message)
+            try:
+                async with asyncio.timeout(deadline_seconds):
+                    return await self._make(message)
+            except TimeoutError as error:
+                raise DeadlineExceeded("the order was not written in time") from error
         return await self._orders.ask(identity, message, deadline_seconds=deadline_seconds)
 
     async def _make(self, message: MakeOrder) -> Done:
