@@ -17,6 +17,9 @@ from gateway.web.keys import KEY_CACHE
 from gateway.web.middleware import ErrorWriter, Middleware, api_error
 from gateway.web.openapi import openapi_routes
 from gateway.web.operations import operations_routes
+from gateway.web.pages.assets import asset_routes
+from gateway.web.pages.errors import page_error
+from gateway.web.pages.setup import add_pages
 from gateway.web.routes import ROUTES, Route, RouteTable, add_routes
 from gateway.web.services import SERVICES, Services
 
@@ -30,7 +33,7 @@ def make_application(
     writers: Mapping[str, ErrorWriter] | None = None,
     prefixes: Mapping[str, str] | None = None,
 ) -> web.Application:
-    """The application with the routes of the merchant API, operations and `more_routes`.
+    """The application with the routes of the merchant API, pages, operations and `more_routes`.
 
     `writers` are the error formats of further surfaces, `prefixes` says which surface a path
     belongs to that is no route's.
@@ -44,8 +47,8 @@ def make_application(
                 services,
                 authenticator,
                 table,
-                {"api": api_error, **(writers or {})},
-                prefixes or {},
+                {"api": api_error, "pages": page_error, **(writers or {})},
+                {"/api/": "api", **(prefixes or {})},
             )
         ],
         client_max_size=services.settings.body_bytes_max,
@@ -54,10 +57,12 @@ def make_application(
     application[KEY_GATE] = _key_gate(services)
     application[KEY_CACHE] = cache
     application[ROUTES] = table
+    add_pages(application)
     for routes in (
         api_routes(services.settings),
         operations_routes(),
         openapi_routes(),
+        asset_routes(),
         *more_routes,
     ):
         table.update(add_routes(application.router, routes))

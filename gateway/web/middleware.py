@@ -12,7 +12,7 @@ from aiohttp import web
 
 from gateway.domain.work import StoredAnswer
 from gateway.web.authentication import Authenticator, require_permission
-from gateway.web.calls import CALL, Call
+from gateway.web.calls import CALL, Call, call_of
 from gateway.web.errors import Problem, Refused, envelope, problem_of, problem_of_status
 from gateway.web.request_ids import request_id_of, traceparent_of
 from gateway.web.responses import answer
@@ -37,8 +37,8 @@ _UNKNOWN_ROUTE = Route(
 _FRAMES_MAX = 12
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
-ErrorWriter = Callable[[Problem, str, Route], web.Response]
-"""Writes a problem in a surface's own format."""
+ErrorWriter = Callable[[Problem, web.Request, Route], web.Response]
+"""Writes a problem, met while this request was answered, in a surface's own format."""
 
 
 class Middleware:
@@ -79,13 +79,13 @@ class Middleware:
                 error.headers["X-Request-Id"] = call.request_id
                 self._tell(request, call, route, error.status, time.perf_counter() - started)
                 raise
-            response = self._write(problem, request, call, route)
+            response = self._write(problem, request, route)
         except Exception as error:  # noqa: BLE001 - the last place that can answer
             problem = problem_of(error)
             if problem is None:
                 log_fault(error, call.request_id)
                 problem = problem_of_status(500)
-            response = self._write(problem, request, call, route)
+            response = self._write(problem, request, route)
         if not response.prepared:
             response.headers["X-Request-Id"] = call.request_id
         self._tell(request, call, route, response.status, time.perf_counter() - started)
@@ -101,16 +101,17 @@ class Middleware:
         if "Gateway-Version" in request.headers:
             _check_version(request)
 
-    def _write(
-        self, problem: Problem, request: web.Request, call: Call, route: Route | None
-    ) -> web.Response:
+    def _write(self, problem: Problem, request: web.Request, route: Route | None) -> web.Response:
         if route is None:
-            surface = next(
-                (name for start, name in self._prefixes.items() if request.path.startswith(start)),
-                "api",
-            )
-            return self._writers[surface](problem, call.request_id, _UNKNOWN_ROUTE)
-        return self._writers[route.surface](problem, call.request_id, route)
+            return self._writers[self._surface_of(request)](problem, request, _UNKNOWN_ROUTE)
+        return self._writers[route.surface](problem, request, route)
+
+    def _surface_of(self, request: web.Request) -> str:
+        """The surface of a path that is no route's: by its beginning, else by who asks."""
+        for start, name in self._prefixes.items():
+            if request.path.startswith(start):
+                return name
+        return "pages" if "text/html" in request.headers.get("Accept", "") else "api"
 
     def _tell(
         self, request: web.Request, call: Call, route: Route | None, status: int, seconds: float
@@ -129,9 +130,9 @@ class Middleware:
         )
 
 
-def api_error(problem: Problem, request_id: str, route: Route) -> web.Response:
+def api_error(problem: Problem, request: web.Request, route: Route) -> web.Response:
     """A problem in the format of `/api/v1`."""
-    body = envelope(problem, request_id, step=route.step)
+    body = envelope(problem, call_of(request).request_id, step=route.step)
     return answer(StoredAnswer(status=problem.status, body=body), headers=problem.headers)
 
 

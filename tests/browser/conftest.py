@@ -1,4 +1,4 @@
-"""Chromium, as the system packages it, for tests that need a real JavaScript engine or page."""
+"""Chromium, as the system packages it, and the real gateway for it to look at."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, async_playwright
+
+from tests.web.conftest import (  # the same gateway, looked at with a browser
+    administrator,
+    api,
+    client_for,
+    gateway,
+    session,
+    settings,
+)
+
+__all__ = ["administrator", "api", "chromium", "client_for", "gateway", "session", "settings"]
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_FLAGS = (

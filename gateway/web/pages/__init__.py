@@ -1,0 +1,1 @@
+"""What every page of the gateway is made with: templates, assets, texts, formats, headers."""
