@@ -45,6 +45,7 @@ from gateway.web.application import make_application
 from gateway.web.metrics_endpoint import metrics_application, metrics_routes
 from gateway.web.server import Runner
 from gateway.web.services import Services
+from gateway.web.streams import Streams
 
 __all__ = ["Gateway", "WrongKey"]
 
@@ -71,6 +72,7 @@ class Gateway:
         self.clock = clock or Clock()
         self.faults = Faults()
         self.draining = False
+        self.streams = Streams(total_max=settings.streams_max)
         self.port = 0
         self._stack = AsyncExitStack()
         self._failed: asyncio.Future[Exception] | None = None
@@ -111,10 +113,14 @@ class Gateway:
         await self._stack.aclose()
 
     def begin_draining(self) -> None:
-        """Take no more: not ready, no new connections; those who wait get an answer at once."""
+        """Take no more: not ready, no new connections; those who wait get an answer at once.
+
+        Live streams end.
+        """
         if self.draining:
             return
         self.draining = True
+        self.streams.close()
         if self._hub is not None:
             self._hub.close()
 
@@ -291,6 +297,7 @@ class Gateway:
             choose_processor=choose_processor,
             observe=self._observers.request,
             revoke_keys=changes.revoke,
+            streams=self.streams,
             bank_ledger=partial(ledger, tree.pool) if settings.test_mode else None,
             arm_fault=self.faults.arm if settings.test_controls else None,
         )

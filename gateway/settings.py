@@ -106,6 +106,14 @@ class Settings(BaseSettings):
     """API keys that are remembered."""
     wait_seconds_max: Seconds = 30
     """How long a request waits for an outcome before it is answered with 202."""
+    streams_max: PositiveInt = 1_000
+    """Live streams (server-sent events) that are open at once; pages beyond that ask repeatedly."""
+    streams_per_payment_max: PositiveInt = 6
+    """Live streams of one payment, such as of several tabs."""
+    stream_seconds_max: Seconds = 600
+    """How long a live stream is kept open; a page that wants to know more opens another."""
+    stream_heartbeat_seconds: Seconds = 15
+    """How often a quiet live stream is written to, so that nothing on the way closes it."""
     shutdown_seconds: SecondsOrNone = 10
     """What work under way gets to finish after SIGTERM."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -11,6 +11,7 @@ from gateway.storage.administration import note_key_use
 from gateway.storage.reads_accounts import KeyRecord, find_key
 from gateway.web.api import api_routes
 from gateway.web.authentication import Authenticator, KeyCache
+from gateway.web.checkout.live import live_routes
 from gateway.web.commands import KEY_GATE
 from gateway.web.idempotency import KeyGate
 from gateway.web.keys import KEY_CACHE
@@ -33,7 +34,7 @@ def make_application(
     writers: Mapping[str, ErrorWriter] | None = None,
     prefixes: Mapping[str, str] | None = None,
 ) -> web.Application:
-    """The application with the routes of the merchant API, pages, operations and `more_routes`.
+    """The application with the routes of API, checkout, pages, operations and `more_routes`.
 
     `writers` are the error formats of further surfaces, `prefixes` says which surface a path
     belongs to that is no route's.
@@ -60,6 +61,7 @@ def make_application(
     add_pages(application)
     for routes in (
         api_routes(services.settings),
+        live_routes(),
         operations_routes(),
         openapi_routes(),
         asset_routes(),

@@ -15,7 +15,7 @@ from aiohttp import web
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from gateway.web.api.descriptions import BODIES, CREATING, FILTERS
+from gateway.web.api.descriptions import BODIES, CREATING, FILTERS, STREAMING
 from gateway.web.fields import EVENT_TYPES
 from gateway.web.responses import JSON
 from gateway.web.routes import ROUTES, Access, Route
@@ -61,8 +61,8 @@ def openapi_routes() -> Iterable[Route]:
 
 
 def document_of(routes: Iterable[Route]) -> dict[str, Any]:
-    """The OpenAPI document of the routes of `/api/v1`."""
-    chosen = [route for route in routes if route.path.startswith("/api/")]
+    """The OpenAPI document of the routes of `/api/v1`, and of what the checkout asks as it does."""
+    chosen = [route for route in routes if _is_public(route)]
     models = {BODIES[route.handler] for route in chosen if route.handler in BODIES}
     _, definitions = models_json_schema(
         [(model, "validation") for model in sorted(models, key=lambda each: each.__name__)],
@@ -108,11 +108,22 @@ def page_of(document: Mapping[str, Any]) -> str:
     )
 
 
+def _is_public(route: Route) -> bool:
+    """Whether its answers and errors are a program's: pages and operations are left out."""
+    for_shoppers = route.access is Access.SHOPPER and route.surface == "api"
+    return for_shoppers or route.path.startswith("/api/")
+
+
+def _names(route: Route) -> list[str]:
+    """What its path consists of, without the version."""
+    return route.path.removeprefix("/api/v1").replace("{id}", "id").strip("/").split("/")
+
+
 def _operation(route: Route) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": _operation_id(route),
         "summary": _summary(route),
-        "tags": [route.path.split("/")[3]],
+        "tags": [_names(route)[0]],
         "security": _SECURITY.get(route.access, []),
         "parameters": _parameters(route),
         "responses": _responses(route),
@@ -132,8 +143,7 @@ def _operation(route: Route) -> dict[str, Any]:
 
 def _operation_id(route: Route) -> str:
     """One handler may serve several paths."""
-    parts = route.path.removeprefix("/api/v1/").replace("{id}", "id").split("/")
-    return ".".join((route.method.lower(), *parts))
+    return ".".join((route.method.lower(), *_names(route)))
 
 
 def _summary(route: Route) -> str:
@@ -159,7 +169,9 @@ def _parameters(route: Route) -> list[dict[str, Any]]:
 
 def _responses(route: Route) -> dict[str, Any]:
     good = "201" if route.handler in CREATING else "200"
-    content = {"application/json": {"schema": {"type": "object"}}}
+    content: dict[str, Any] = {"application/json": {"schema": {"type": "object"}}}
+    if route.handler in STREAMING:
+        content = {"text/event-stream": {"schema": {"type": "string"}}}
     problem = {"schema": {"$ref": _REFERENCE.format(model="Problem")}}
     return {
         good: {"description": "Done", "content": content},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -14,15 +15,33 @@ from aiohttp.web_protocol import RequestHandler
 from gateway.web.errors import PROBLEM_JSON, envelope, problem_of_status
 from gateway.web.middleware import log_fault
 
-__all__ = ["Runner"]
+__all__ = ["Connection", "Runner"]
 
 logger = structlog.get_logger(__name__)
 
 
-class _Connection(RequestHandler):
-    """A connection whose parser's complaints are told in our envelope, too."""
+class Connection(RequestHandler):
+    """A connection whose parser's complaints are told in our envelope, too.
 
-    __slots__ = ()
+    Handlers are not cancelled when it is lost; those that have nothing else to do are told.
+    """
+
+    __slots__ = ("_on_lost",)
+
+    def __init__(self, manager: Any, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self._on_lost: Callable[[], None] | None = None
+
+    def tell_when_lost(self, callback: Callable[[], None] | None) -> None:
+        """Call it once, when the client has hung up; None takes it back. One request at a time."""
+        self._on_lost = callback
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Nobody is at the other end any more."""
+        super().connection_lost(exc)
+        callback, self._on_lost = self._on_lost, None
+        if callback is not None:
+            callback()
 
     def handle_error(
         self,
@@ -51,7 +70,7 @@ class _Listener(web.Server):
     """Makes our connections."""
 
     def __call__(self) -> RequestHandler:
-        return _Connection(self, loop=self._loop, **self._kwargs)
+        return Connection(self, loop=self._loop, **self._kwargs)
 
 
 class Runner(web.AppRunner):

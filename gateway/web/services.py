@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import asyncpg
@@ -16,6 +16,7 @@ from gateway.queue.notifications import ChangeHub
 from gateway.queue.sealed import SealedCards
 from gateway.security.outbound import OutboundGuard
 from gateway.security.vault import Vault
+from gateway.web.streams import Streams
 
 __all__ = ["SERVICES", "ArmFault", "BankLedger", "Orders", "Services", "Webhooks"]
 
@@ -95,6 +96,7 @@ class Services:
     choose_processor: Callable[[str], str] = _no_processor
     observe: Callable[[str, str, int, float], None] = _unobserved
     revoke_keys: Callable[[Sequence[str]], Awaitable[None]] = _nobody_to_tell
+    streams: Streams = field(default_factory=Streams)
     bank_ledger: BankLedger | None = None
     arm_fault: ArmFault | None = None
 

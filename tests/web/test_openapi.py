@@ -5,8 +5,9 @@ from __future__ import annotations
 from gateway.settings import Settings
 from gateway.web.api import api_routes
 from gateway.web.api.descriptions import BODIES, FILTERS
+from gateway.web.checkout.live import get_result, live_routes
 from gateway.web.openapi import document_of
-from gateway.web.routes import Access
+from gateway.web.routes import Access, Route
 from tests.web.client import ApiClient
 
 
@@ -24,6 +25,21 @@ async def test_the_document_and_its_page(api: ApiClient, settings: Settings) -> 
         assert "`/" not in operation["summary"], "the docstring says no more than the path"
         assert (route.access is Access.KEY) == bool(operation["security"])
         assert route.path in page.body.decode()
+
+
+def test_what_the_checkout_asks_is_described(settings: Settings) -> None:
+    """The result with what it is asked by, the stream with what it answers; no page of it."""
+    page = Route(
+        method="GET", path="/page", handler=get_result, access=Access.SHOPPER, surface="pages"
+    )
+    document = document_of([*api_routes(settings), *live_routes(), page])
+    result = document["paths"]["/checkout/result"]["get"]
+    stream = document["paths"]["/checkout/payments/{id}/events"]["get"]
+
+    assert ["payment_id", "order_id", "key"] == [each["name"] for each in result["parameters"]]
+    assert ["text/event-stream"] == list(stream["responses"]["200"]["content"])
+    assert (["checkout"], []) == (result["tags"], result["security"])
+    assert "/page" not in document["paths"]
 
 
 def test_every_body_and_list_is_described(settings: Settings) -> None:

@@ -18,9 +18,10 @@ from gateway.web.api import (
     refunds,
     testing,
 )
+from gateway.web.checkout import live
 from gateway.web.routes import Handler
 
-__all__ = ["BODIES", "CREATING", "FILTERS"]
+__all__ = ["BODIES", "CREATING", "FILTERS", "STREAMING"]
 
 BODIES: Mapping[Handler, type[BaseModel]] = {
     orders.create_order: schemas.OrderBody,
@@ -68,5 +69,10 @@ FILTERS: Mapping[Handler, tuple[str, ...]] = {
     deliveries.list_deliveries: (*_PAGE, "status", "event", "event_id", "endpoint_id"),
     events.list_events: (*_PAGE, "type", "delivery_success"),
     testing.get_bank_ledger: ("limit", "offset"),
+    live.get_result: ("payment_id", "order_id", "key"),
+    live.stream_payment: ("order_id",),
 }
-"""The query parameters of each list."""
+"""The query parameters of each list, and of what the checkout asks."""
+
+STREAMING: frozenset[Handler] = frozenset({live.stream_payment})
+"""The calls that answer with server-sent events."""

@@ -1,0 +1,64 @@
+"""What the end of a checkout needs to know: where to go back to, and which key signs.
+
+The shopper knows the payment by its unguessable id alone; there is no scope to ask for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from gateway.storage.journal import Connection
+
+__all__ = ["CheckoutPayment", "SigningKey", "find_checkout_payment", "find_signing_key"]
+
+_PAYMENT = """
+SELECT payments.id, payments.order_id, payments.merchant_id, payments.mode, payments.status,
+       payments.next_action, coalesce(orders.return_url, merchants.return_url) AS return_url
+FROM payments
+JOIN orders ON orders.id = payments.order_id
+JOIN merchants ON merchants.id = payments.merchant_id
+WHERE payments.id = $1 AND merchants.active
+"""
+_SIGNING_KEY = """
+SELECT id, secret_sealed FROM api_keys
+WHERE merchant_id = $1 AND mode = $2 AND revoked_at IS NULL
+  AND (expires_at IS NULL OR expires_at > $3)
+ORDER BY (id = $4) IS TRUE DESC, created_at, id LIMIT 1
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutPayment:
+    """A payment on its way back to the shop; `return_url` is the order's, else the merchant's."""
+
+    id: str
+    order_id: str
+    merchant_id: UUID
+    mode: str
+    status: str
+    next_action: str | None
+    return_url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningKey:
+    """An API key that holds, with its sealed secret."""
+
+    id: str
+    secret_sealed: bytes = field(repr=False)
+
+
+async def find_checkout_payment(connection: Connection, payment_id: str) -> CheckoutPayment | None:
+    """The payment; None also when its merchant was disabled."""
+    row = await connection.fetchrow(_PAYMENT, payment_id)
+    return None if row is None else CheckoutPayment(**row)
+
+
+async def find_signing_key(
+    connection: Connection, merchant_id: UUID, mode: str, *, preferred: str | None, now: datetime
+) -> SigningKey | None:
+    """The key `preferred` if it is the merchant's, of this mode, and holds; else their oldest."""
+    row = await connection.fetchrow(_SIGNING_KEY, merchant_id, mode, now, preferred)
+    return None if row is None else SigningKey(**row)

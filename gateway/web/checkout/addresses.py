@@ -1,0 +1,105 @@
+"""The addresses a shopper is sent to, and what of a query is believed.
+
+A query may have been written by anybody. Each value has a form of its own here, and what does not
+have it is left out: no address of ours carries anything else on, and none leads anywhere but to a
+page of ours or to where the merchant said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import unquote_plus, urlencode, urlsplit
+
+from aiohttp import web
+
+from gateway.domain.errors import InvalidRequest, NotFound
+from gateway.domain.ids import is_id
+
+__all__ = [
+    "back_to_checkout",
+    "kept_parameters",
+    "key_in",
+    "order_in",
+    "payment_in",
+    "return_address",
+    "shop_address",
+]
+
+_KEY = re.compile(r"key_(?:test|live)_[A-Za-z0-9]{1,48}", re.ASCII)
+# What the script tells the page it opens, to be handed from page to page on the way.
+_KEPT: Mapping[str, re.Pattern[str]] = {
+    "embedded": re.compile(r"true|1", re.ASCII),
+    "key": _KEY,
+    "origin": re.compile(r"https?://(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?"),
+    "lang": re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2}", re.ASCII),
+}
+_OURS = ("paymentId", "orderId", "signature")
+
+
+def payment_in(request: web.Request) -> str:
+    """The payment a query is about. Raises InvalidRequest without one, NotFound for no id."""
+    text = request.query.get("payment_id")
+    if text is None:
+        raise InvalidRequest("payment_id is required", field="payment_id")
+    if not is_id(text, "pay"):
+        raise NotFound("Payment not found", field="payment_id")
+    return text
+
+
+def order_in(request: web.Request) -> str | None:
+    """The order that the asker takes the payment to be of, if they say so."""
+    return request.query.get("order_id")
+
+
+def key_in(request: web.Request) -> str | None:
+    """The API key given to the script; what has not a key's form is none."""
+    text = request.query.get("key", "")
+    return text if _KEY.fullmatch(text) else None
+
+
+def kept_parameters(values: Mapping[str, object]) -> dict[str, str]:
+    """Those of a query or a form that go on to the next page."""
+    kept = {}
+    for name, form in _KEPT.items():
+        value = values.get(name)
+        if isinstance(value, str) and form.fullmatch(value):
+            kept[name] = value
+    return kept
+
+
+def shop_address(payment_id: str, kept: Mapping[str, str]) -> str:
+    """Where a bank sends the shopper when they have answered its challenge."""
+    return "/checkout/return?" + urlencode({"payment_id": payment_id, **kept})
+
+
+def back_to_checkout(order_id: str, payment_id: str, kept: Mapping[str, str]) -> str:
+    """The checkout's page, which shows where this payment stands."""
+    return "/checkout?" + urlencode({"order_id": order_id, "payment_id": payment_id, **kept})
+
+
+def return_address(
+    base: str | None, *, payment_id: str, order_id: str, signature: str | None
+) -> str | None:
+    """The merchant's page with the three values it verifies, nothing else of it changed.
+
+    None without a page, and for one that is not http or https. Values of the same names that stand
+    in `base` already are replaced: the merchant's server must not find two.
+    """
+    if base is None:
+        return None
+    try:
+        parts = urlsplit(base)
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return None
+    ours = {"paymentId": payment_id, "orderId": order_id}
+    if signature is not None:
+        ours["signature"] = signature
+    theirs = [part for part in parts.query.split("&") if part and _name_of(part) not in _OURS]
+    return parts._replace(query="&".join([*theirs, urlencode(ours)])).geturl()
+
+
+def _name_of(part: str) -> str:
+    return unquote_plus(part.partition("=")[0])
