@@ -12,6 +12,7 @@ from gateway.storage.reads_accounts import KeyRecord, find_key
 from gateway.web.api import api_routes
 from gateway.web.authentication import Authenticator, KeyCache
 from gateway.web.checkout.live import live_routes
+from gateway.web.checkout.script import script_routes
 from gateway.web.commands import KEY_GATE
 from gateway.web.idempotency import KeyGate
 from gateway.web.keys import KEY_CACHE
@@ -65,6 +66,7 @@ def make_application(
         operations_routes(),
         openapi_routes(),
         asset_routes(),
+        script_routes(),
         *more_routes,
     ):
         table.update(add_routes(application.router, routes))

@@ -6,8 +6,9 @@ import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
+from tests.browser.sites import READY, SCRIPT, Shop, Site, running
 from tests.web.conftest import (  # the same gateway, looked at with a browser
     administrator,
     api,
@@ -44,3 +45,30 @@ async def chromium() -> AsyncIterator[Browser]:
             yield browser
         finally:
             await browser.close()
+
+
+@pytest.fixture
+async def page(chromium: Browser) -> Page:
+    """A page of its own, at the size of a laptop."""
+    return await chromium.new_page(viewport={"width": 1280, "height": 800})
+
+
+@pytest.fixture
+async def stand_in() -> AsyncIterator[Site]:
+    """An origin that stands in for a gateway: it has the real script, and a frame that works."""
+    site = Site()
+    site.pages["/checkout.js"] = SCRIPT.read_text()
+    site.pages["/checkout"] = READY
+    async with running(site):
+        yield site
+
+
+@pytest.fixture
+async def shop(page: Page, stand_in: Site) -> AsyncIterator[Shop]:
+    """A shop of another origin whose page has the stand-in's script; nothing may go wrong on it."""
+    site = Site()
+    async with running(site):
+        opened = Shop(page, site, stand_in)
+        await opened.visit()
+        yield opened
+        assert [] == opened.faults

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from gateway.web.routes import Access, Route
 
-__all__ = ["ASSETS", "Asset", "Assets", "asset_routes"]
+__all__ = ["ASSETS", "Asset", "Assets", "asset_routes", "takes_gzip"]
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -95,7 +95,7 @@ async def _serve(request: web.Request) -> web.Response:
     asset = request.app[ASSETS].at(request.path)
     if asset is None:
         raise web.HTTPNotFound
-    smaller = _takes_gzip(request.headers.get("Accept-Encoding", ""))
+    smaller = takes_gzip(request.headers.get("Accept-Encoding", ""))
     tag = ETag(asset.integrity + ("-gzip" if smaller else ""))
     headers = {
         "Cache-Control": _FOR_EVER,
@@ -126,7 +126,7 @@ def _asset(path: Path) -> Asset:
     )
 
 
-def _takes_gzip(accepted: str) -> bool:
+def takes_gzip(accepted: str) -> bool:
     """Whether `Accept-Encoding` names gzip and does not forbid it (RFC 9110, 12.5.3)."""
     for part in accepted.lower().split(","):
         name, _, weight = part.partition(";")
