@@ -26,6 +26,7 @@ from gateway.metrics import Metrics, Watched
 from gateway.observers import Observers
 from gateway.processors.protocol import ProcessorContext
 from gateway.processors.registry import Registry, discover
+from gateway.processors.simulator import SimulatedBank
 from gateway.processors.simulator_ledger import ledger
 from gateway.queue.client import Keys, open_redis, ping
 from gateway.queue.jobs import JobQueue
@@ -268,6 +269,7 @@ class Gateway:
 
     def _services(self, tree: Tree) -> Services:
         settings, processors = self.settings, tree.registry.processors
+        bank = processors.get("simulator")
         changes = Changes(
             tree.redis, tree.keys, "api", timeout_seconds=settings.redis_timeout_seconds
         )
@@ -299,6 +301,7 @@ class Gateway:
             revoke_keys=changes.revoke,
             streams=self.streams,
             bank_ledger=partial(ledger, tree.pool) if settings.test_mode else None,
+            bank_challenges=bank if isinstance(bank, SimulatedBank) else None,
             arm_fault=self.faults.arm if settings.test_controls else None,
         )
 

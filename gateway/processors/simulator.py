@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import timedelta
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Literal
 
 from gateway.domain.clock import Clock
 from gateway.domain.outcomes import (
@@ -25,15 +25,30 @@ from gateway.domain.outcomes import (
 )
 from gateway.processors import _chance
 from gateway.processors._answers import ACCEPT, REFUSE, Verdict, fixed_verdict, outcome_of
-from gateway.processors._books import REQUIRES_ACTION, Entry
+from gateway.processors._books import APPROVED, REQUIRES_ACTION, Entry
 from gateway.processors._chance import Delay, draw
 from gateway.processors._grouping import TooBusy
 from gateway.processors._ledger import Ledger
 from gateway.processors.protocol import Processor, ProcessorContext
 
-__all__ = ["SimulatedBank"]
+__all__ = ["Challenge", "SimulatedBank"]
 
 _AMOUNT_MAX = 2**63 - 1  # a bigint's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Challenge:
+    """What the bank asked a shopper to confirm, for its page; `amount` in minor units.
+
+    `ends_at` is until when an open one can be passed.
+    """
+
+    reference: str
+    payment_id: str
+    amount: int
+    currency: str
+    state: Literal["open", "overdue", "passed", "failed"]
+    ends_at: datetime
 
 
 class SimulatedBank(Processor):
@@ -122,6 +137,25 @@ class SimulatedBank(Processor):
             return await self.complete_challenge(entry.reference, passed=False)
         return AttemptNotFound() if entry is None else outcome_of(entry)
 
+    async def challenge(self, reference: str) -> Challenge | None:
+        """The challenge of a payment as the shopper sees it; None for what the bank never saw."""
+        entry = await self._books.find(reference)
+        if entry is None or entry.original is not None:
+            return None
+        state: Literal["open", "overdue", "passed", "failed"] = "failed"
+        if entry.outcome == REQUIRES_ACTION:
+            state = "overdue" if self._is_overdue(entry) else "open"
+        elif entry.outcome == APPROVED:
+            state = "passed"
+        return Challenge(
+            reference=entry.reference,
+            payment_id=entry.payment_id,
+            amount=entry.amount,
+            currency=entry.currency,
+            state=state,
+            ends_at=self._ends_at(entry),
+        )
+
     async def complete_challenge(self, reference: str, *, passed: bool) -> Outcome:
         """The shopper's answer; the attempt's outcome afterwards. A second answer changes nothing.
 
@@ -141,9 +175,11 @@ class SimulatedBank(Processor):
         return self._ledger
 
     def _is_overdue(self, entry: Entry) -> bool:
+        return entry.outcome == REQUIRES_ACTION and self._ends_at(entry) <= self._clock.now()
+
+    def _ends_at(self, entry: Entry) -> datetime:
         """The bank counts from its booking, so it gives up before the gateway does."""
-        overdue_at = entry.created_at + timedelta(seconds=self._policy.challenge_seconds)
-        return entry.outcome == REQUIRES_ACTION and overdue_at <= self._clock.now()
+        return entry.created_at + timedelta(seconds=self._policy.challenge_seconds)
 
     async def _pay(self, transaction: Transaction) -> Outcome:
         await _wait(self._policy.payment_delay(transaction.reference))

@@ -5,6 +5,7 @@ The shopper knows the payment by its unguessable id alone; there is no scope to 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -15,7 +16,9 @@ __all__ = ["CheckoutPayment", "SigningKey", "find_checkout_payment", "find_signi
 
 _PAYMENT = """
 SELECT payments.id, payments.order_id, payments.merchant_id, payments.mode, payments.status,
-       payments.next_action, coalesce(orders.return_url, merchants.return_url) AS return_url
+       payments.next_action, payments.card_network, payments.card_last4,
+       coalesce(orders.return_url, merchants.return_url) AS return_url,
+       merchants.name AS merchant_name, merchants.allowed_origins
 FROM payments
 JOIN orders ON orders.id = payments.order_id
 JOIN merchants ON merchants.id = payments.merchant_id
@@ -31,7 +34,10 @@ ORDER BY (id = $4) IS TRUE DESC, created_at, id LIMIT 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutPayment:
-    """A payment on its way back to the shop; `return_url` is the order's, else the merchant's."""
+    """A payment on its way through the checkout, to its bank and back to the shop.
+
+    `return_url` is the order's, else the merchant's.
+    """
 
     id: str
     order_id: str
@@ -39,7 +45,11 @@ class CheckoutPayment:
     mode: str
     status: str
     next_action: str | None
+    card_network: str | None
+    card_last4: str | None
     return_url: str | None
+    merchant_name: str
+    allowed_origins: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

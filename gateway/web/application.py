@@ -11,7 +11,9 @@ from gateway.storage.administration import note_key_use
 from gateway.storage.reads_accounts import KeyRecord, find_key
 from gateway.web.api import api_routes
 from gateway.web.authentication import Authenticator, KeyCache
+from gateway.web.checkout.challenge import challenge_routes
 from gateway.web.checkout.live import live_routes
+from gateway.web.checkout.returning import return_routes
 from gateway.web.checkout.script import script_routes
 from gateway.web.commands import KEY_GATE
 from gateway.web.idempotency import KeyGate
@@ -63,6 +65,8 @@ def make_application(
     for routes in (
         api_routes(services.settings),
         live_routes(),
+        return_routes(),
+        challenge_routes(),
         operations_routes(),
         openapi_routes(),
         asset_routes(),

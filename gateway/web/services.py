@@ -18,7 +18,7 @@ from gateway.security.outbound import OutboundGuard
 from gateway.security.vault import Vault
 from gateway.web.streams import Streams
 
-__all__ = ["SERVICES", "ArmFault", "BankLedger", "Orders", "Services", "Webhooks"]
+__all__ = ["SERVICES", "ArmFault", "BankChallenges", "BankLedger", "Orders", "Services", "Webhooks"]
 
 
 class Orders(Protocol):
@@ -49,6 +49,20 @@ class BankLedger(Protocol):
         ...
 
 
+class BankChallenges(Protocol):
+    """The simulated bank as shoppers meet it who are to confirm a payment."""
+
+    async def challenge(self, reference: str) -> Any:
+        """None, or an object with `payment_id`, `amount`, `currency`, `ends_at` and `state`:
+        `open`, `overdue`, `passed` or `failed`.
+        """
+        ...
+
+    async def complete_challenge(self, reference: str, *, passed: bool) -> Any:
+        """The shopper's answer; a second one, or one that is too late to pass, changes nothing."""
+        ...
+
+
 class ArmFault(Protocol):
     """The fault points of a running process, for `POST /api/v1/test/faults`."""
 
@@ -76,7 +90,8 @@ class Services:
     `choose_processor` names the processor for a mode or raises InvalidState. `observe` is told of
     every request: route template, method, status, seconds. `revoke_keys` tells all processes which
     keys no longer hold, or have other settings. `arm_fault` raises ValueError for what it does not
-    know; it and `bank_ledger` are there in test mode only.
+    know; it and `bank_ledger` are there in test mode only, `bank_challenges` wherever the simulated
+    bank is.
     """
 
     settings: Any
@@ -98,6 +113,7 @@ class Services:
     revoke_keys: Callable[[Sequence[str]], Awaitable[None]] = _nobody_to_tell
     streams: Streams = field(default_factory=Streams)
     bank_ledger: BankLedger | None = None
+    bank_challenges: BankChallenges | None = None
     arm_fault: ArmFault | None = None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -118,6 +120,44 @@ class Shopper:
             answer = Answer(response.status, response.headers, await response.read())
         check_envelope(answer)
         return answer
+
+    async def browse(
+        self, method: str, path: str, form: Mapping[str, str] | None = None, **headers: str
+    ) -> Answer:
+        """A page as a browser asks for it; redirections are not followed."""
+        async with self.api.session.request(
+            method, self.api.url + path, data=form, headers=headers, allow_redirects=False
+        ) as response:
+            return Answer(response.status, response.headers, await response.read())
+
+    async def challenged(self, order_id: str) -> tuple[dict[str, Any], str]:
+        """A payment whose bank asks for a challenge, and the address of its page."""
+        payment = await self.pay(order_id, **CHALLENGED)
+        waiting = await self.reached(payment["id"], "requires_action")
+        return waiting, str(waiting["next_action"]["url"])
+
+    async def form(self, address: str, answer: str) -> tuple[str, dict[str, str]]:
+        """Where the challenge's form goes, and what it sends with this answer."""
+        page = await self.browse("GET", address)
+        assert 200 == page.status, page.body
+        text = page.body.decode()
+        names = ("reference", "token")
+        fields = {name: re.findall(f'name="{name}" value="([^"]+)"', text)[0] for name in names}
+        action = html.unescape(re.findall('action="([^"]+)"', text)[0])
+        return action, {**fields, "answer": answer}
+
+    async def answer(self, address: str, answer: str) -> str:
+        """Answer the challenge; where the bank sends the shopper then."""
+        action, fields = await self.form(address, answer)
+        sent = await self.browse("POST", action, fields)
+        assert 303 == sent.status, sent.body
+        return sent.headers["Location"]
+
+    async def come_back(self, address: str) -> str:
+        """Follow the way back from the bank; the checkout's address that it ends at."""
+        back = await self.browse("GET", address)
+        assert 303 == back.status, back.body
+        return back.headers["Location"]
 
     async def result(self, payment_id: str, **query: str) -> Mapping[str, Any]:
         """What the checkout hands to the shop."""

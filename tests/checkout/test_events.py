@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
@@ -13,26 +13,12 @@ import pytest
 
 from gateway.app import Gateway
 from gateway.settings import Settings
+from tests.checkout.gateways import running
 from tests.checkout.shopper import CHALLENGED, NEVER, Shopper
 from tests.support import eventually
 from tests.web.client import ApiClient
 
 HIDDEN = {"notes", "processor", "processor_reference", "customer", "merchant_id"}
-
-
-@asynccontextmanager
-async def running(
-    settings: Settings, session: aiohttp.ClientSession, **changes: Any
-) -> AsyncIterator[tuple[Gateway, ApiClient, Shopper]]:
-    """A gateway with other settings."""
-    gateway = Gateway(settings.model_copy(update=changes))
-    await gateway.start()
-    try:
-        url = f"http://127.0.0.1:{gateway.port}"
-        nobody = ApiClient(session, url, key=None, secret=None)
-        yield gateway, ApiClient(session, url), Shopper(nobody)
-    finally:
-        await gateway.stop()
 
 
 @pytest.fixture

@@ -214,6 +214,8 @@ ORIGINS = ("https://shop.example", "http://127.0.0.1:8000", "http://[::1]:8000")
     ("values", "kept"),
     [
         ({"embedded": "true", "key": "key_test_a1", "lang": "hi"}, None),
+        ({"theme": "dark", "color": "#1d4ed8"}, None),
+        ({"theme": "x", "color": "red;}"}, {}),
         *(({"origin": origin}, None) for origin in ORIGINS),
         ({"embedded": "yes", "key": "secret_test_a1", "lang": "<b>"}, {}),
         ({"origin": "https://shop.example/path"}, {}),

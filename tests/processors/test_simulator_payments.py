@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 
@@ -267,6 +268,33 @@ async def test_a_challenge_ends_with_its_time(bank: SimulatedBank, clock: Clock)
 
     assert isinstance(await look_up(bank, asked), Declined)
     assert isinstance(await bank.complete_challenge(late.reference, passed=True), Declined)
+
+
+async def test_a_challenge_as_its_page_shows_it(bank: SimulatedBank, clock: Clock) -> None:
+    """What is to be confirmed, until when, and how it ended; nothing that is no payment's."""
+    passed, failed, late = (transaction(card=card("4000000000003220")) for _ in range(3))
+    began = clock.now()
+    for payment in (passed, failed, late):
+        await call(bank, payment)
+    shown = await bank.challenge(passed.reference)
+    assert ("open", passed.payment_id, passed.amount, passed.currency) == (
+        shown.state,
+        shown.payment_id,
+        shown.amount,
+        shown.currency,
+    )
+    assert timedelta(seconds=900) <= shown.ends_at - began < timedelta(seconds=910)
+
+    await bank.complete_challenge(passed.reference, passed=True)
+    await bank.complete_challenge(failed.reference, passed=False)
+    capture = transaction("capture", original=passed.reference)
+    await call(bank, capture)
+    clock.advance(900)
+    states = [(await bank.challenge(payment.reference)).state for payment in (passed, failed, late)]
+
+    assert ["passed", "failed", "overdue"] == states
+    assert await bank.challenge(capture.reference) is None
+    assert await bank.challenge("att_never") is None
 
 
 async def test_the_ledger_is_paged_in_the_banks_order(bank: SimulatedBank, pool: Pool) -> None:

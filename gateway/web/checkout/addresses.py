@@ -7,9 +7,10 @@ page of ours or to where the merchant said.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
-from urllib.parse import unquote_plus, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 
 from aiohttp import web
 
@@ -18,6 +19,8 @@ from gateway.domain.ids import is_id
 
 __all__ = [
     "back_to_checkout",
+    "challenge_address",
+    "challenge_reference",
     "kept_parameters",
     "key_in",
     "order_in",
@@ -70,6 +73,11 @@ def kept_parameters(values: Mapping[str, object]) -> dict[str, str]:
     return kept
 
 
+def challenge_address(kept: Mapping[str, str]) -> str:
+    """Where the simulated bank's form goes."""
+    return "/bank/challenge" + (f"?{urlencode(kept)}" if kept else "")
+
+
 def shop_address(payment_id: str, kept: Mapping[str, str]) -> str:
     """Where a bank sends the shopper when they have answered its challenge."""
     return "/checkout/return?" + urlencode({"payment_id": payment_id, **kept})
@@ -78,6 +86,15 @@ def shop_address(payment_id: str, kept: Mapping[str, str]) -> str:
 def back_to_checkout(order_id: str, payment_id: str, kept: Mapping[str, str]) -> str:
     """The checkout's page, which shows where this payment stands."""
     return "/checkout?" + urlencode({"order_id": order_id, "payment_id": payment_id, **kept})
+
+
+def challenge_reference(next_action: str | None) -> str | None:
+    """What the simulated bank knows the payment by, if it is at its page that the shopper is."""
+    url = json.loads(next_action or "{}").get("url", "")
+    parts = urlsplit(url)
+    if parts.path != "/bank/challenge":
+        return None
+    return dict(parse_qsl(parts.query)).get("reference")
 
 
 def return_address(
