@@ -27,9 +27,30 @@ CREATE TABLE users (
     password_hash text NOT NULL,
     role text NOT NULL CHECK (role IN ('owner', 'developer', 'support', 'read_only', 'operator')),
     created_at timestamptz NOT NULL,
-    updated_at timestamptz NOT NULL
+    updated_at timestamptz NOT NULL,
+    name text NOT NULL DEFAULT '',
+    active boolean NOT NULL DEFAULT true,
+    -- Sessions carry the number they were opened with; a higher one here ends them all.
+    session_epoch integer NOT NULL DEFAULT 0,
+    last_signed_in_at timestamptz
 );
 CREATE INDEX users_merchant ON users (merchant_id);
+
+CREATE TABLE invitations (
+    id uuid PRIMARY KEY,
+    merchant_id uuid NOT NULL REFERENCES merchants,
+    email text NOT NULL,
+    role text NOT NULL CHECK (role IN ('owner', 'developer', 'support', 'read_only')),
+    token_hash bytea NOT NULL UNIQUE,
+    invited_by uuid NOT NULL REFERENCES users,
+    expires_at timestamptz NOT NULL,
+    accepted_at timestamptz,
+    withdrawn_at timestamptz,
+    created_at timestamptz NOT NULL
+);
+CREATE UNIQUE INDEX invitations_one_open ON invitations (merchant_id, email)
+    WHERE accepted_at IS NULL AND withdrawn_at IS NULL;
+CREATE INDEX invitations_invited_by ON invitations (invited_by);
 
 CREATE TABLE api_keys (
     id text PRIMARY KEY,
@@ -304,7 +325,7 @@ CREATE TABLE audit_logs (
     address text,
     created_at timestamptz NOT NULL
 );
-CREATE INDEX audit_logs_merchant ON audit_logs (merchant_id, mode, created_at DESC);
+CREATE INDEX audit_logs_merchant ON audit_logs (merchant_id, created_at DESC, id DESC);
 
 -- The simulated bank's own books: what it says it did is what tests compare with our own.
 CREATE TABLE simulator_transactions (

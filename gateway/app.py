@@ -32,6 +32,8 @@ from gateway.queue.client import Keys, open_redis, ping
 from gateway.queue.jobs import JobQueue
 from gateway.queue.notifications import ChangeHub, Changes
 from gateway.queue.sealed import SealedCards
+from gateway.queue.sessions import SessionStore
+from gateway.queue.throttle import Throttle
 from gateway.security.outbound import OutboundGuard, guarded_connector, guarded_session
 from gateway.security.passwords import PasswordHasher
 from gateway.security.vault import Vault
@@ -75,6 +77,9 @@ class Gateway:
         self.draining = False
         self.streams = Streams(total_max=settings.streams_max)
         self.port = 0
+        self._passwords = PasswordHasher(
+            threads=settings.password_threads, waiting_max=settings.password_waiting_max
+        )
         self._stack = AsyncExitStack()
         self._failed: asyncio.Future[Exception] | None = None
         self._hub: ChangeHub | None = None
@@ -101,6 +106,7 @@ class Gateway:
 
     async def _start(self) -> None:
         self._failed = asyncio.get_running_loop().create_future()
+        self._stack.callback(self._passwords.close)
         database_url, redis_url, vault = await self._open_stores()
         pool = await self._open_database(database_url, vault)
         registry = await self._start_processors(pool)
@@ -182,9 +188,7 @@ class Gateway:
         async with pool.acquire() as connection:
             await _check_key(connection, vault)
             if self.settings.test_mode:
-                passwords = PasswordHasher()
-                await seed_test_merchant(connection, vault, passwords, self.clock)
-                passwords.close()
+                await seed_test_merchant(connection, vault, self._passwords, self.clock)
         return pool
 
     async def _start_processors(self, pool: Pool) -> Registry:
@@ -290,6 +294,11 @@ class Gateway:
             jobs=tree.queue,
             changes=tree.hub,
             guard=tree.guard,
+            sessions=self._session_store(tree),
+            throttle=Throttle(
+                tree.redis, tree.keys, timeout_seconds=settings.redis_timeout_seconds
+            ),
+            passwords=self._passwords,
             supervision_tree=tree.root.tree,
             is_draining=lambda: self.draining,
             worker_is_running=lambda: tree.processors.is_running and tree.deliverer.is_running,
@@ -303,6 +312,17 @@ class Gateway:
             bank_ledger=partial(ledger, tree.pool) if settings.test_mode else None,
             bank_challenges=bank if isinstance(bank, SimulatedBank) else None,
             arm_fault=self.faults.arm if settings.test_controls else None,
+        )
+
+    def _session_store(self, tree: Tree) -> SessionStore:
+        settings = self.settings
+        return SessionStore(
+            tree.redis,
+            tree.keys,
+            timeout_seconds=settings.redis_timeout_seconds,
+            per_user_max=settings.sessions_per_user_max,
+            idle_seconds=settings.session_idle_seconds,
+            lifetime_seconds=settings.session_lifetime_seconds,
         )
 
     def _watch(self, tree: Tree) -> None:

@@ -121,6 +121,28 @@ class Settings(BaseSettings):
     log_format: Literal["json", "console"] | None = None
     """By default `console` on a terminal and `json` elsewhere."""
 
+    # Dashboard
+    session_idle_seconds: PositiveInt = 2 * 3_600
+    """After how long without a request a session of the dashboard ends."""
+    session_lifetime_seconds: PositiveInt = 12 * 3_600
+    """After how long a session ends in any case."""
+    session_confirmed_seconds: PositiveInt = 300
+    """How long after the password was entered secrets are shown without asking for it again."""
+    sessions_per_user_max: PositiveInt = 20
+    """Sessions of one user; a further one ends the oldest."""
+    sign_in_window_seconds: PositiveInt = 900
+    """The period in which attempts to sign in are counted."""
+    sign_in_attempts_max: PositiveInt = 10
+    """Failed attempts for one e-mail address within the period."""
+    sign_in_address_attempts_max: PositiveInt = 50
+    """Failed attempts from one client address within the period."""
+    password_characters_min: PositiveInt = 12
+    """The shortest password that a user may choose."""
+    password_threads: PositiveInt = 2
+    """Passwords that are hashed at once, each with 64 MiB of memory."""
+    password_waiting_max: PositiveInt = 32
+    """Passwords that wait for being hashed; beyond that the answer is 503."""
+
     # Test mode
     test_mode: bool = False
     """Seeds the test merchant and lets the simulated bank be told what to do. No sandbox without,

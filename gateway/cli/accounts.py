@@ -12,6 +12,8 @@ from uuid import UUID
 
 import click
 
+from gateway.domain.roles import ROLES
+
 if TYPE_CHECKING:
     from gateway.cli.administration import Administration
 
@@ -87,7 +89,7 @@ def user() -> None:
 @click.option("--merchant", "merchant_id", type=click.UUID, help="Whose user; none for operators.")
 @click.option(
     "--role",
-    type=click.Choice(["owner", "developer", "support", "read_only", "operator"]),
+    type=click.Choice(list(ROLES)),
     default="owner",
     show_default=True,
     help="What the user may do.",

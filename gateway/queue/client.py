@@ -63,6 +63,18 @@ class Keys:
         """The sealed card data of one payment."""
         return f"{self.prefix}:sealed:{payment_id}"
 
+    def session(self, session_id: str) -> str:
+        """One session of the dashboard."""
+        return f"{self.prefix}:session:{session_id}"
+
+    def sessions_of(self, user_id: str) -> str:
+        """The sorted set of a user's sessions by when they were opened."""
+        return f"{self.prefix}:sessions:{user_id}"
+
+    def throttle(self, counter: str) -> str:
+        """A counter of attempts."""
+        return f"{self.prefix}:throttle:{counter}"
+
     @property
     def due(self) -> str:
         """The sorted set of deliveries by the time they are due."""

@@ -15,7 +15,6 @@ from gateway.storage.journal import Connection
 from gateway.storage.rows import AUDITS
 
 __all__ = [
-    "USER_ROLES",
     "MerchantRow",
     "NewMerchant",
     "audit_operator",
@@ -27,9 +26,6 @@ __all__ = [
     "list_merchants",
     "set_password",
 ]
-
-USER_ROLES = ("owner", "developer", "support", "read_only", "operator")
-"""An operator belongs to no merchant."""
 
 _MERCHANTS_MAX = 10_000
 
@@ -53,7 +49,8 @@ INSERT INTO users (id, merchant_id, email, password_hash, role, created_at, upda
 VALUES ($1, $2, $3, $4, $5, $6, $6)
 """
 _EXCHANGE_HASH = """
-UPDATE users SET password_hash = $2, updated_at = $3 WHERE email = $1 RETURNING id, merchant_id
+UPDATE users SET password_hash = $2, session_epoch = session_epoch + 1, updated_at = $3
+WHERE email = $1 RETURNING id, merchant_id
 """
 
 
@@ -140,7 +137,10 @@ async def insert_user(
 async def set_password(
     connection: Connection, email: str, password_hash: str, now: datetime
 ) -> tuple[UUID, UUID | None] | None:
-    """Exchange a user's password; the user and the merchant, or None when there is none."""
+    """Exchange a user's password and end all sessions.
+
+    The user and the merchant, or None when there is none.
+    """
     row = await connection.fetchrow(_EXCHANGE_HASH, email, password_hash, now)
     return (row["id"], row["merchant_id"]) if row is not None else None
 

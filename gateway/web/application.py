@@ -26,6 +26,7 @@ from gateway.web.pages.errors import page_error
 from gateway.web.pages.setup import add_pages
 from gateway.web.routes import ROUTES, Route, RouteTable, add_routes
 from gateway.web.services import SERVICES, Services
+from gateway.web.sessions import SESSIONS, Sessions
 
 __all__ = ["make_application"]
 
@@ -44,6 +45,7 @@ def make_application(
     """
     cache = _key_cache(services)
     authenticator = _authenticator(services, cache)
+    sessions = Sessions(services)
     table: dict[web.AbstractRoute, Route] = {}
     application = web.Application(
         middlewares=[
@@ -53,6 +55,7 @@ def make_application(
                 table,
                 {"api": api_error, "pages": page_error, **(writers or {})},
                 {"/api/": "api", **(prefixes or {})},
+                sessions=sessions,
             )
         ],
         client_max_size=services.settings.body_bytes_max,
@@ -60,6 +63,7 @@ def make_application(
     application[SERVICES] = services
     application[KEY_GATE] = _key_gate(services)
     application[KEY_CACHE] = cache
+    application[SESSIONS] = sessions
     application[ROUTES] = table
     add_pages(application)
     for routes in (

@@ -4,6 +4,7 @@ The web layer's own refusals stand here too:
 
 Refused                   a code, a status and a text for the caller
 ├── NotAuthenticated      401, the same text whatever is wrong
+├── NotSignedIn           401, of the dashboard
 ├── NotPermitted          403
 └── OperationFailed       402 declined, 502 surely not attempted, 504 outcome unknown
 """
@@ -43,6 +44,7 @@ __all__ = [
     "PROBLEM_JSON",
     "NotAuthenticated",
     "NotPermitted",
+    "NotSignedIn",
     "OperationFailed",
     "Problem",
     "Refused",
@@ -110,15 +112,26 @@ class NotAuthenticated(Refused):
         super().__init__("Invalid API credentials")
 
 
+class NotSignedIn(Refused):
+    """There is no session, or it is over."""
+
+    code = "AUTHENTICATION_ERROR"
+    status = 401
+    reason = "not_signed_in"
+
+    def __init__(self) -> None:
+        super().__init__("Please sign in")
+
+
 class NotPermitted(Refused):
-    """The key's role does not allow it."""
+    """The role of the key, or of whoever is signed in, does not allow it."""
 
     code = "PERMISSION_ERROR"
     status = 403
     reason = "permission_denied"
 
-    def __init__(self) -> None:
-        super().__init__("The API key is not permitted to do this")
+    def __init__(self, description: str = "The API key is not permitted to do this") -> None:
+        super().__init__(description)
 
 
 class OperationFailed(Refused):

@@ -18,6 +18,7 @@ from gateway.web.request_ids import request_id_of, traceparent_of
 from gateway.web.responses import answer
 from gateway.web.routes import Access, Handler, Route, RouteTable
 from gateway.web.services import Services
+from gateway.web.sessions import Sessions
 
 __all__ = ["VERSIONS", "ErrorWriter", "Middleware", "api_error", "log_fault"]
 
@@ -36,6 +37,7 @@ _UNKNOWN_ROUTE = Route(
 )
 _FRAMES_MAX = 12
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
+_WITH_SESSION = (Access.SESSION, Access.VISITOR)
 
 ErrorWriter = Callable[[Problem, web.Request, Route], web.Response]
 """Writes a problem, met while this request was answered, in a surface's own format."""
@@ -53,10 +55,13 @@ class Middleware:
         routes: RouteTable,
         writers: Mapping[str, ErrorWriter],
         prefixes: Mapping[str, str],
+        *,
+        sessions: Sessions,
     ) -> None:
         """`prefixes` names the surface of a path that is no route's, by its beginning."""
         self._services = services
         self._authenticator = authenticator
+        self._sessions = sessions
         self._routes = routes
         self._writers = writers
         self._prefixes = prefixes
@@ -96,6 +101,8 @@ class Middleware:
         if route.access is Access.KEY:
             call.caller = await self._authenticator.authenticate(request.headers)
             require_permission(call.caller, route.permission)
+        elif route.access in _WITH_SESSION:
+            await self._sessions.admit(request, call, route)
         elif route.access is Access.LOOPBACK and _peer(request) not in _LOOPBACK:
             raise web.HTTPNotFound
         if "Gateway-Version" in request.headers:

@@ -8,6 +8,8 @@ from enum import Enum
 
 from aiohttp import web
 
+from gateway.domain.roles import PERMISSIONS
+
 __all__ = ["ROUTES", "Access", "Handler", "Route", "RouteTable", "add_routes"]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -17,6 +19,8 @@ class Access(Enum):
     """Who may call a route."""
 
     KEY = "a merchant with an API key"
+    SESSION = "somebody who is signed in to the dashboard"
+    VISITOR = "anybody with a browser: pages that lead to a session"
     SHOPPER = "anybody who knows the order's or payment's id: the checkout"
     TESTER = "anybody, but only while the gateway runs in test mode"
     LOOPBACK = "tests of a running process, on the same machine"
@@ -27,8 +31,10 @@ class Access(Enum):
 class Route:
     """One method of one path.
 
-    `permission` is what a restricted key must have; one that ends in `:read` is also a read-only
-    key's. `step` is what an error says it happened in. `surface` names the wire format of errors.
+    `permission` is what a restricted key must have, or the role of whoever is signed in; one that
+    ends in `:read` is also a read-only key's. With `Access.SESSION` and `Access.VISITOR` methods
+    that change something need a CSRF token. `step` is what an error says it happened in. `surface`
+    names the wire format of errors.
     """
 
     method: str
@@ -40,8 +46,11 @@ class Route:
     surface: str = "api"
 
     def __post_init__(self) -> None:
-        if (self.access is Access.KEY) != bool(self.permission):
-            raise ValueError(f"{self.method} {self.path}: a permission belongs to Access.KEY")
+        what = f"{self.method} {self.path}"
+        if (self.access in (Access.KEY, Access.SESSION)) != bool(self.permission):
+            raise ValueError(f"{what}: a permission belongs to Access.KEY and Access.SESSION")
+        if self.access is Access.SESSION and self.permission not in PERMISSIONS:
+            raise ValueError(f"{what}: no role has the permission {self.permission}")
 
 
 RouteTable = Mapping[web.AbstractRoute, Route]

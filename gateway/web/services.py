@@ -14,7 +14,10 @@ from gateway.domain.errors import InvalidState
 from gateway.queue.jobs import JobQueue
 from gateway.queue.notifications import ChangeHub
 from gateway.queue.sealed import SealedCards
+from gateway.queue.sessions import SessionStore
+from gateway.queue.throttle import Throttle
 from gateway.security.outbound import OutboundGuard
+from gateway.security.passwords import PasswordHasher
 from gateway.security.vault import Vault
 from gateway.web.streams import Streams
 
@@ -104,6 +107,9 @@ class Services:
     jobs: JobQueue
     changes: ChangeHub
     guard: OutboundGuard
+    sessions: SessionStore
+    throttle: Throttle
+    passwords: PasswordHasher
     supervision_tree: Callable[[], Any]
     is_draining: Callable[[], bool]
     worker_is_running: Callable[[], bool]
