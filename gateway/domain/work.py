@@ -58,7 +58,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """Something a person or the gateway itself did that somebody will ask about."""
+    """Something a person or the gateway itself did that somebody will ask about.
+
+    `address` is where the request came from, of people who use the dashboard.
+    """
 
     id: UUID
     merchant_id: UUID | None
@@ -68,6 +71,7 @@ class Audit:
     subject_id: str | None
     details: str = "{}"
     request_id: str | None = None
+    address: str | None = None
     created_at: datetime
 
 

@@ -20,6 +20,7 @@ from gateway.storage.rows import AUDITS
 __all__ = [
     "MERCHANT_SETTINGS",
     "Author",
+    "insert_audit",
     "insert_key",
     "note_key_use",
     "revoke_key",
@@ -55,6 +56,7 @@ class Author:
     scope: Scope
     name: str
     request_id: str | None
+    address: str | None = None
 
 
 async def write_audit(
@@ -76,8 +78,14 @@ async def write_audit(
         subject_id=subject_id,
         details=json.dumps(details or {}),
         request_id=author.request_id,
+        address=author.address,
         created_at=now,
     )
+    await insert_audit(connection, audit)
+
+
+async def insert_audit(connection: Connection, audit: Audit) -> None:
+    """Leave a line that is put together already."""
     await connection.execute(AUDITS.insert, *AUDITS.insert_arguments([audit]))
 
 

@@ -11,8 +11,8 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from gateway.domain.work import Audit
+from gateway.storage.administration import insert_audit
 from gateway.storage.journal import Connection
-from gateway.storage.rows import AUDITS
 
 __all__ = [
     "MerchantRow",
@@ -165,4 +165,4 @@ async def audit_operator(
         subject_id=subject_id,
         created_at=now,
     )
-    await connection.execute(AUDITS.insert, *AUDITS.insert_arguments([audit]))
+    await insert_audit(connection, audit)

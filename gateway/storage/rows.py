@@ -141,5 +141,5 @@ EVENTS = Table(
 AUDITS = Table(
     name="audit_logs",
     fixed="""id uuid, merchant_id uuid, mode text, actor text, action text, subject_id text,
-        details text, request_id text, created_at timestamptz""",
+        details text, request_id text, address text, created_at timestamptz""",
 )

@@ -25,6 +25,7 @@ __all__ = [
     "rename_user",
     "set_active",
     "set_role",
+    "store_hash",
 ]
 
 _COLUMNS = """
@@ -46,6 +47,7 @@ _EXCHANGE_HASH = """
 UPDATE users SET password_hash = $2, session_epoch = session_epoch + 1, updated_at = $3
 WHERE id = $1 RETURNING session_epoch
 """
+_STORE_HASH = "UPDATE users SET password_hash = $2 WHERE id = $1"
 _END_SESSIONS = """
 UPDATE users SET session_epoch = session_epoch + 1, updated_at = $2 WHERE id = $1
 RETURNING session_epoch
@@ -128,6 +130,11 @@ async def change_password(
 ) -> int:
     """Exchange the password and end all sessions; the epoch that new ones are opened with."""
     return int(await connection.fetchval(_EXCHANGE_HASH, user_id, password_hash, now))
+
+
+async def store_hash(connection: Connection, user_id: UUID, password_hash: str) -> None:
+    """The same password, hashed at other costs."""
+    await connection.execute(_STORE_HASH, user_id, password_hash)
 
 
 async def end_sessions(connection: Connection, user_id: UUID, now: datetime) -> int:

@@ -16,6 +16,7 @@ from gateway.web.checkout.live import live_routes
 from gateway.web.checkout.returning import return_routes
 from gateway.web.checkout.script import script_routes
 from gateway.web.commands import KEY_GATE
+from gateway.web.dashboard import dashboard_routes
 from gateway.web.idempotency import KeyGate
 from gateway.web.keys import KEY_CACHE
 from gateway.web.middleware import ErrorWriter, Middleware, api_error
@@ -75,6 +76,7 @@ def make_application(
         openapi_routes(),
         asset_routes(),
         script_routes(),
+        dashboard_routes(),
         *more_routes,
     ):
         table.update(add_routes(application.router, routes))

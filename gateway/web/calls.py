@@ -31,6 +31,11 @@ class Caller:
         return self.key.id
 
     @property
+    def address(self) -> str | None:
+        """The audit log does not keep the addresses of merchants' servers."""
+        return None
+
+    @property
     def merchant_id(self) -> UUID:
         """The merchant whose key it is."""
         return self.key.merchant_id
@@ -51,13 +56,16 @@ class Member:
     """Who is signed in to the dashboard, and looks at which mode.
 
     `csrf_token` is what forms must bring; `confirmed_at` (unix seconds) when the password was
-    entered last.
+    entered last; `notice` is what the page before had to say; `address` is where the request came
+    from.
     """
 
     user: UserRecord
     mode: str
     csrf_token: str = field(repr=False)
     confirmed_at: int
+    notice: str = ""
+    address: str | None
     session: Session = field(repr=False)
 
     @property
@@ -131,7 +139,9 @@ class Call:
     def author(self) -> Author:
         """Who is to be named in the audit log; raises NotPermitted for an operator."""
         who = self._member or self.caller
-        return Author(scope=who.scope, name=who.actor, request_id=self.request_id)
+        return Author(
+            scope=who.scope, name=who.actor, request_id=self.request_id, address=who.address
+        )
 
     def command_request(self, claim: ClaimRequest | None = None) -> Request:
         """What commands to order actors say about who sends them."""

@@ -19,6 +19,7 @@ from gateway.web.responses import answer
 from gateway.web.routes import Access, Handler, Route, RouteTable
 from gateway.web.services import Services
 from gateway.web.sessions import Sessions
+from gateway.web.wishes import wants_page
 
 __all__ = ["VERSIONS", "ErrorWriter", "Middleware", "api_error", "log_fault"]
 
@@ -111,7 +112,10 @@ class Middleware:
     def _write(self, problem: Problem, request: web.Request, route: Route | None) -> web.Response:
         if route is None:
             return self._writers[self._surface_of(request)](problem, request, _UNKNOWN_ROUTE)
-        return self._writers[route.surface](problem, request, route)
+        surface = route.surface
+        if route.access is Access.SESSION and not wants_page(request):
+            surface = "api"  # a script of ours, or somebody else's program
+        return self._writers[surface](problem, request, route)
 
     def _surface_of(self, request: web.Request) -> str:
         """The surface of a path that is no route's: by its beginning, else by who asks."""

@@ -26,7 +26,8 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 class SessionState:
     """What is known of a session. Times are unix seconds of the gateway's clock.
 
-    `epoch` is the user's when it was opened; `confirmed`: when the password was entered last.
+    `epoch` is the user's when it was opened; `confirmed`: when the password was entered last;
+    `notice` is to be read on the next page.
     """
 
     user: str
@@ -38,6 +39,7 @@ class SessionState:
     confirmed: int
     address: str
     agent: str
+    notice: str = ""
 
     def __post_init__(self) -> None:
         for name in ("epoch", "started", "seen", "confirmed"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -100,12 +100,14 @@ class Sessions:
             user = await find_user(connection, UUID(state.user))
         if user is None or not user.active or user.session_epoch != state.epoch:
             return None
-        await self._note_seen(session, state)
+        await self._note_seen(request, session, state)
         return Member(
             user=user,
             mode=state.mode,
             csrf_token=state.csrf,
             confirmed_at=state.confirmed,
+            notice=state.notice,
+            address=client_address(request, self._settings.trusted_proxies),
             session=session,
         )
 
@@ -146,6 +148,10 @@ class Sessions:
         """Look at test or live data from now on. Raises when Redis is away."""
         await self._store.change(id_of(member.session), {"mode": mode})
 
+    async def say(self, member: Member, notice: str) -> None:
+        """Have the next page tell what was done."""
+        await self._note(member.session, {"notice": notice})
+
     async def confirm(self, member: Member) -> None:
         """The password was entered again. Raises when Redis is away."""
         await self._store.change(id_of(member.session), {"confirmed": str(self._now())})
@@ -176,17 +182,25 @@ class Sessions:
         now = self._now()
         return now - state.seen >= idle or now - state.started >= lifetime
 
-    async def _note_seen(self, session: Session, state: SessionState) -> None:
-        """At most once a minute; a Redis that has just gone does no harm here."""
+    async def _note_seen(self, request: web.Request, session: Session, state: SessionState) -> None:
+        """At most once a minute, and when a notice is shown, which is shown once."""
         now = self._now()
-        if now - state.seen < _SEEN_EVERY_SECONDS:
-            return
+        changes = {}
+        if now - state.seen >= _SEEN_EVERY_SECONDS:
+            changes["seen"] = str(now)
+        if state.notice and request.method == "GET" and wants_page(request):
+            changes["notice"] = ""
+        if changes:
+            await self._note(session, changes)
+
+    async def _note(self, session: Session, changes: Mapping[str, str]) -> None:
+        """Write what may be lost: a Redis that has just gone does no harm here."""
         try:
-            await self._store.change(id_of(session), {"seen": str(now)})
+            await self._store.change(id_of(session), changes)
         except Exception as error:
             if not is_redis_unavailable(error):
                 raise
-            logger.warning("session_use_not_noted", error=type(error).__name__)
+            logger.warning("session_not_noted", error=type(error).__name__)
 
     def _now(self) -> int:
         return int(self._services.clock.now().timestamp())

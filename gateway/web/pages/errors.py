@@ -27,6 +27,10 @@ _TEXTS: Mapping[int, tuple[str, str]] = {
         message("We cannot serve this page right now. Please try again in a few seconds."),
     ),
 }
+_TOO_OLD = (
+    message("This page is too old"),
+    message("Please go back, load the page again and repeat what you did."),
+)
 _BAD_REQUEST = (
     message("Something is not right"),
     message("The request could not be understood. Please go back and try again."),
@@ -42,6 +46,8 @@ def page_error(problem: Problem, request: web.Request, _route: Route) -> web.Res
     """A problem as a page: the writer of the surface `pages`."""
     fallback = _FAULT if problem.status >= _FIRST_FAULT else _BAD_REQUEST
     title, text = _TEXTS.get(problem.status, fallback)
+    if problem.reason == "csrf":  # mostly a form that outlived its session
+        title, text = _TOO_OLD
     response = page_response(
         request,
         "shared/error.html",

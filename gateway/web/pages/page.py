@@ -65,9 +65,9 @@ class Page:
         return self._assets.script(name, self.nonce)
 
 
-def page_of(request: web.Request) -> Page:
-    """A page for the viewer who asks; it is good for one response."""
-    viewer = viewer_of(request)
+def page_of(request: web.Request, language: str | None = None) -> Page:
+    """A page for the viewer who asks, in their language or in `language`, for one response."""
+    viewer = viewer_of(request, language)
     return Page(request, request.app[CATALOGUES][viewer.language], viewer)
 
 

@@ -32,10 +32,13 @@ class Viewer:
     locale: Locale
 
 
-def viewer_of(request: web.Request) -> Viewer:
-    """What `?lang=` asks for, else what the browser prefers, else English."""
+def viewer_of(request: web.Request, language: str | None = None) -> Viewer:
+    """What `?lang=` asks for, else what the browser prefers, else English.
+
+    Pages that speak one `language` only are read by everybody in that.
+    """
     accepted = request.headers.get("Accept-Language", "")[:_HEADER_CHARACTERS_MAX]
-    return _viewer(request.query.get("lang", ""), accepted)
+    return _viewer(language or request.query.get("lang", ""), accepted)
 
 
 @lru_cache(maxsize=1024)

@@ -1,0 +1,59 @@
+"""The dashboard: every route of it, with who may call it.
+
+A page is a row in `_MEMBERS`: method, path, handler, and the permission that a role must have
+(`gateway.domain.roles`). The guard has then found the session, checked the permission and, where
+something is changed, the CSRF token; the handler takes who asks from `call_of(request).member`,
+scopes its queries by `member.scope`, and answers with `dashboard_response` or, after a form, with
+`said_and_done`. Nothing else is needed for a page to be safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gateway.web.dashboard import landing, sign_in
+from gateway.web.routes import Access, Handler, Route
+
+__all__ = ["dashboard_routes"]
+
+# For people who are not signed in: method, path, handler.
+_VISITORS: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "/login", sign_in.show_sign_in),
+    ("POST", "/login", sign_in.sign_in),
+)
+
+# For people who are: method, path, handler, permission.
+_MEMBERS: tuple[tuple[str, str, Handler, str], ...] = (
+    ("GET", "/dashboard", landing.show_overview, "overview:read"),
+    ("POST", "/logout", sign_in.sign_out, "account:write"),
+    ("POST", "/dashboard/mode", sign_in.change_mode, "account:write"),
+    (
+        "POST",
+        "/dashboard/account/sign-out-everywhere",
+        sign_in.sign_out_everywhere,
+        "account:write",
+    ),
+)
+
+
+def dashboard_routes() -> Iterable[Route]:
+    """The routes of the dashboard."""
+    for method, path, handler in _VISITORS:
+        yield Route(
+            method=method,
+            path=path,
+            handler=handler,
+            access=Access.VISITOR,
+            step="dashboard",
+            surface="pages",
+        )
+    for method, path, handler, permission in _MEMBERS:
+        yield Route(
+            method=method,
+            path=path,
+            handler=handler,
+            access=Access.SESSION,
+            permission=permission,
+            step="dashboard",
+            surface="pages",
+        )

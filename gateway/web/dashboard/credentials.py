@@ -1,0 +1,47 @@
+"""The merchant's first API key as the overview shows it: `dashboard/_credentials.html`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gateway.domain.roles import may
+from gateway.security.records import api_key_record
+from gateway.storage.journal import Connection
+from gateway.storage.reads_keys import oldest_key, sealed_secret
+from gateway.web.calls import Call
+
+__all__ = ["ShownCredentials", "credentials_of", "masked"]
+
+_DOTS = "•" * 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownCredentials:
+    """A key's id, and its secret or what stands for it."""
+
+    key_id: str
+    secret: str = field(repr=False)
+    is_masked: bool
+
+
+def masked(key_id: str) -> str:
+    """What is shown in place of a key's secret."""
+    return f"secret_{key_id.split('_')[1]}_{_DOTS}"
+
+
+async def credentials_of(connection: Connection, call: Call) -> ShownCredentials | None:
+    """The oldest key that holds, in the mode that is looked at; None when there is none.
+
+    A sandbox's test secret is shown to the owner as it is: it opens nothing but the sandbox.
+    """
+    member, services = call.member, call.services
+    key = await oldest_key(connection, member.scope, services.clock.now())
+    if key is None:
+        return None
+    sandbox = services.settings.test_mode and member.mode == "test"
+    if sandbox and may(member.role, "secrets:reveal"):
+        sealed = await sealed_secret(connection, member.scope, key.id)
+        if sealed is not None:
+            secret = services.vault.open(sealed, record=api_key_record(key.id)).decode()
+            return ShownCredentials(key_id=key.id, secret=secret, is_masked=False)
+    return ShownCredentials(key_id=key.id, secret=masked(key.id), is_masked=True)
