@@ -118,6 +118,7 @@ class Sessions:
         user: UserRecord,
         *,
         mode: str | None = None,
+        notice: str = "",
     ) -> None:
         """Sign the user in: always under a new token, and whatever session there was is over.
 
@@ -134,6 +135,7 @@ class Sessions:
             confirmed=now,
             address=client_address(request, self._settings.trusted_proxies),
             agent=request.headers.get("User-Agent", "")[:_AGENT_CHARACTERS_MAX],
+            notice=notice,
         )
         session = await self._storage.new_session()
         session.update(asdict(state))

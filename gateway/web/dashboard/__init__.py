@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway.web.dashboard import landing, sign_in
+from gateway.web.dashboard import account, landing, sign_in
 from gateway.web.routes import Access, Handler, Route
 
 __all__ = ["dashboard_routes"]
@@ -27,6 +27,10 @@ _MEMBERS: tuple[tuple[str, str, Handler, str], ...] = (
     ("GET", "/dashboard", landing.show_overview, "overview:read"),
     ("POST", "/logout", sign_in.sign_out, "account:write"),
     ("POST", "/dashboard/mode", sign_in.change_mode, "account:write"),
+    ("GET", "/dashboard/account", account.show_account, "account:write"),
+    ("POST", "/dashboard/account/name", account.change_name, "account:write"),
+    ("POST", "/dashboard/account/password", account.set_password, "account:write"),
+    ("POST", "/dashboard/account/sessions/end", account.end_session, "account:write"),
     (
         "POST",
         "/dashboard/account/sign-out-everywhere",
