@@ -67,7 +67,19 @@ def make_application(
     application[SESSIONS] = sessions
     application[ROUTES] = table
     add_pages(application)
-    for routes in (
+    for routes in (*_own_routes(services), *more_routes):
+        table.update(add_routes(application.router, routes))
+    _check_complete(application, table)
+
+    async def close(_application: web.Application) -> None:
+        await authenticator.close()
+
+    application.on_cleanup.append(close)
+    return application
+
+
+def _own_routes(services: Services) -> Sequence[Iterable[Route]]:
+    return (
         api_routes(services.settings),
         live_routes(),
         return_routes(),
@@ -77,16 +89,7 @@ def make_application(
         asset_routes(),
         script_routes(),
         dashboard_routes(),
-        *more_routes,
-    ):
-        table.update(add_routes(application.router, routes))
-    _check_complete(application, table)
-
-    async def close(_application: web.Application) -> None:
-        await authenticator.close()
-
-    application.on_cleanup.append(close)
-    return application
+    )
 
 
 def _key_gate(services: Services) -> KeyGate:
