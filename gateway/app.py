@@ -7,7 +7,6 @@ import secrets
 import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from functools import partial
 
 import aiohttp
 import asyncpg
@@ -17,8 +16,8 @@ from redis.asyncio import Redis
 
 from gateway.actors.cancelling import cancel_all
 from gateway.actors.journal import no_fault
+from gateway.assembly import make_services
 from gateway.domain.clock import Clock
-from gateway.domain.errors import InvalidState
 from gateway.embedded import DataDirectory, EmbeddedPostgres, EmbeddedRedis, EmbeddedStores
 from gateway.environment import plugin_settings
 from gateway.faults import Faults
@@ -26,14 +25,10 @@ from gateway.metrics import Metrics, Watched
 from gateway.observers import Observers
 from gateway.processors.protocol import ProcessorContext
 from gateway.processors.registry import Registry, discover
-from gateway.processors.simulator import SimulatedBank
-from gateway.processors.simulator_ledger import ledger
-from gateway.queue.client import Keys, open_redis, ping
+from gateway.queue.client import Keys, open_redis
 from gateway.queue.jobs import JobQueue
-from gateway.queue.notifications import ChangeHub, Changes
+from gateway.queue.notifications import ChangeHub
 from gateway.queue.sealed import SealedCards
-from gateway.queue.sessions import SessionStore
-from gateway.queue.throttle import Throttle
 from gateway.security.outbound import OutboundGuard, guarded_connector, guarded_session
 from gateway.security.passwords import PasswordHasher
 from gateway.security.vault import Vault
@@ -272,57 +267,13 @@ class Gateway:
         return session
 
     def _services(self, tree: Tree) -> Services:
-        settings, processors = self.settings, tree.registry.processors
-        bank = processors.get("simulator")
-        changes = Changes(
-            tree.redis, tree.keys, "api", timeout_seconds=settings.redis_timeout_seconds
-        )
-
-        def choose_processor(mode: str) -> str:
-            if mode == "test" and "simulator" in processors:
-                return "simulator"
-            raise InvalidState("No processor configured", reason="no_processor")
-
-        return Services(
-            settings=settings,
-            clock=self.clock,
-            pool=tree.pool,
-            orders=tree.intake,
-            webhooks=tree.deliverer,
-            vault=tree.vault,
-            sealed=tree.sealed,
-            jobs=tree.queue,
-            changes=tree.hub,
-            guard=tree.guard,
-            sessions=self._session_store(tree),
-            throttle=Throttle(
-                tree.redis, tree.keys, timeout_seconds=settings.redis_timeout_seconds
-            ),
-            passwords=self._passwords,
-            supervision_tree=tree.root.tree,
-            is_draining=lambda: self.draining,
-            worker_is_running=lambda: tree.processors.is_running and tree.deliverer.is_running,
-            redis_is_connected=lambda: ping(
-                tree.redis, timeout_seconds=settings.redis_timeout_seconds
-            ),
-            choose_processor=choose_processor,
-            observe=self._observers.request,
-            revoke_keys=changes.revoke,
+        return make_services(
+            tree,
+            faults=self.faults,
+            observers=self._observers,
             streams=self.streams,
-            bank_ledger=partial(ledger, tree.pool) if settings.test_mode else None,
-            bank_challenges=bank if isinstance(bank, SimulatedBank) else None,
-            arm_fault=self.faults.arm if settings.test_controls else None,
-        )
-
-    def _session_store(self, tree: Tree) -> SessionStore:
-        settings = self.settings
-        return SessionStore(
-            tree.redis,
-            tree.keys,
-            timeout_seconds=settings.redis_timeout_seconds,
-            per_user_max=settings.sessions_per_user_max,
-            idle_seconds=settings.session_idle_seconds,
-            lifetime_seconds=settings.session_lifetime_seconds,
+            passwords=self._passwords,
+            is_draining=lambda: self.draining,
         )
 
     def _watch(self, tree: Tree) -> None:

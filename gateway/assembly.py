@@ -1,0 +1,81 @@
+"""What handlers work with, put together from the parts that run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from gateway.domain.errors import InvalidState
+from gateway.faults import Faults
+from gateway.observers import Observers
+from gateway.processors.simulator import SimulatedBank
+from gateway.processors.simulator_ledger import ledger
+from gateway.queue.client import ping
+from gateway.queue.notifications import Changes
+from gateway.queue.sessions import SessionStore
+from gateway.queue.throttle import Throttle
+from gateway.security.passwords import PasswordHasher
+from gateway.tree import Tree
+from gateway.web.services import Services
+from gateway.web.streams import Streams
+
+__all__ = ["make_services"]
+
+
+def make_services(
+    tree: Tree,
+    *,
+    faults: Faults,
+    observers: Observers,
+    streams: Streams,
+    passwords: PasswordHasher,
+    is_draining: Callable[[], bool],
+) -> Services:
+    """Everything a handler may use, of a tree that was started."""
+    settings, processors = tree.settings, tree.registry.processors
+    bank = processors.get("simulator")
+    seconds = settings.redis_timeout_seconds
+    return Services(
+        settings=settings,
+        clock=tree.clock,
+        pool=tree.pool,
+        orders=tree.intake,
+        webhooks=tree.deliverer,
+        vault=tree.vault,
+        sealed=tree.sealed,
+        jobs=tree.queue,
+        changes=tree.hub,
+        guard=tree.guard,
+        sessions=_session_store(tree),
+        throttle=Throttle(tree.redis, tree.keys, timeout_seconds=seconds),
+        passwords=passwords,
+        supervision_tree=tree.root.tree,
+        is_draining=is_draining,
+        worker_is_running=lambda: tree.processors.is_running and tree.deliverer.is_running,
+        redis_is_connected=lambda: ping(tree.redis, timeout_seconds=seconds),
+        choose_processor=partial(_choose_processor, "simulator" in processors),
+        observe=observers.request,
+        revoke_keys=Changes(tree.redis, tree.keys, "api", timeout_seconds=seconds).revoke,
+        streams=streams,
+        bank_ledger=partial(ledger, tree.pool) if settings.test_mode else None,
+        bank_challenges=bank if isinstance(bank, SimulatedBank) else None,
+        arm_fault=faults.arm if settings.test_controls else None,
+    )
+
+
+def _choose_processor(has_simulator: bool, mode: str) -> str:
+    if mode == "test" and has_simulator:
+        return "simulator"
+    raise InvalidState("No processor configured", reason="no_processor")
+
+
+def _session_store(tree: Tree) -> SessionStore:
+    settings = tree.settings
+    return SessionStore(
+        tree.redis,
+        tree.keys,
+        timeout_seconds=settings.redis_timeout_seconds,
+        per_user_max=settings.sessions_per_user_max,
+        idle_seconds=settings.session_idle_seconds,
+        lifetime_seconds=settings.session_lifetime_seconds,
+    )
