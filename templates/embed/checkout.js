@@ -45,10 +45,11 @@
     },
   };
 
-  const LIGHT = `color-scheme: light; --paper: #fff; --ink: #111827; --quiet: #4b5563;
-    --hover: #f1f3f6; --line: #e5e7eb; --accent: #1d4ed8;`;
-  const DARK = `color-scheme: dark; --paper: #14171f; --ink: #f3f4f6; --quiet: #aab2c0;
-    --hover: #232834; --line: #2d3340; --accent: #8ab4ff;`;
+  // The values of the checkout's own tokens.css and dark.css.
+  const LIGHT = `color-scheme: light; --paper: #fff; --ink: #101828; --quiet: #4d5769;
+    --hover: #f1f3f6; --line: #e2e6ec; --accent: #2646d8;`;
+  const DARK = `color-scheme: dark; --paper: #141922; --ink: #eff2f7; --quiet: #aab4c4;
+    --hover: #1a202b; --line: #28303d; --accent: #93a9ff;`;
   // `all: initial` and doubled classes keep the shop's own styles out. Not for paths, whose
   // drawing it would take away too.
   const STYLES = `
@@ -364,6 +365,8 @@
     }
 
     fail() {
+      const hint = "may " + location.origin + " embed it, and does its key fit the order?";
+      console.error("PaymentGateway: the checkout did not answer; " + hint);
       this.note("error");
       this.parts.retry.focus();
     }

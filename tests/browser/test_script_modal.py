@@ -220,7 +220,7 @@ async def test_it_is_dark_where_it_should_be(
     theme = f"'{mode}'" if mode else "undefined"
     await shop.page.evaluate(f"new PaymentGateway(options({{theme: {theme}}})).open()")
 
-    assert ("rgb(20, 23, 31)" if is_dark else "rgb(255, 255, 255)") == await background(shop)
+    assert ("rgb(20, 25, 34)" if is_dark else "rgb(255, 255, 255)") == await background(shop)
 
 
 async def test_nothing_moves_for_those_who_asked(shop: Shop) -> None:
