@@ -31,7 +31,7 @@ from gateway.observers import Observers
 from gateway.processors.registry import Registry
 from gateway.queue.client import Keys
 from gateway.queue.jobs import JobQueue
-from gateway.queue.notifications import ChangeHub
+from gateway.queue.notifications import ChangeHub, merchant_changes
 from gateway.queue.schedule import DueIndex
 from gateway.queue.sealed import SealedCards
 from gateway.security.outbound import OutboundGuard
@@ -270,9 +270,10 @@ class Tree:
 
 
 def _changed_ids(unit: UnitOfWork) -> Iterator[str]:
-    """What those who wait can have subscribed to: orders, payments, refunds."""
-    if unit.expected_version:  # of one that was just made, nobody knows the id
+    """What those who wait can have subscribed to: orders, payments, refunds, all of a merchant."""
+    if unit.expected_version:  # of an order that was just made nobody knows: looks will find it
         yield unit.order.id
+        yield merchant_changes(unit.order.merchant_id)
     for entity in (*unit.inserts, *unit.updates):
         if isinstance(entity, Payment | Refund):
             yield entity.id

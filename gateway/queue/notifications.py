@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
+from uuid import UUID
 
 import structlog
 from redis.asyncio import Redis
@@ -26,10 +27,22 @@ from gateway.queue.client import (
     raise_first_error,
 )
 
-__all__ = ["ChangeHub", "Changes", "Subscription", "TooManySubscriptions", "change_commands"]
+__all__ = [
+    "ChangeHub",
+    "Changes",
+    "Subscription",
+    "TooManySubscriptions",
+    "change_commands",
+    "merchant_changes",
+]
 
 _IDS_PER_MESSAGE = 1000
 _log = structlog.get_logger(__name__)
+
+
+def merchant_changes(merchant_id: UUID) -> str:
+    """What to subscribe to for changes of anything that is this merchant's, in both modes."""
+    return f"merchant:{merchant_id}"
 
 
 class TooManySubscriptions(Unavailable):

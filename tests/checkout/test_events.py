@@ -13,6 +13,7 @@ import pytest
 
 from gateway.app import Gateway
 from gateway.settings import Settings
+from gateway.web import following
 from tests.checkout.gateways import running
 from tests.checkout.shopper import CHALLENGED, NEVER, Shopper
 from tests.support import eventually
@@ -164,9 +165,11 @@ async def test_when_all_places_are_taken(
 
 
 async def test_a_client_that_hangs_up_frees_everything(
-    settings: Settings, session: aiohttp.ClientSession
+    settings: Settings, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At once, without waiting for the next look: place, subscription, connection."""
+    monkeypatch.setattr(following, "_LOOK_EVERY_SECONDS", 600.0)
+    settings = settings.model_copy(update={"stream_heartbeat_seconds": 600.0})
     async with running(settings, session) as (gateway, api, shopper):
         payment = await shopper.pay((await api.order())["id"], **CHALLENGED)
         await shopper.reached(payment["id"], "requires_action")
@@ -176,18 +179,13 @@ async def test_a_client_that_hangs_up_frees_everything(
         await reader.readuntil(b"event: payment\n")
         assert (1, 1) == (gateway.streams.count, gateway.streams.of_subject(payment["id"]))
 
-        loop = asyncio.get_running_loop()
-        began = loop.time()
         # No farewell: the connection is reset, as when a phone loses its network.
         writer.get_extra_info("socket").setsockopt(
             socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00"
         )
         writer.close()
         await eventually(lambda: gateway.streams.count == 0)
-        took = loop.time() - began
-
         assert (0, 0) == (gateway.streams.of_subject(payment["id"]), gateway._hub.subscriptions)
-        assert 0.5 > took
 
 
 async def test_a_quiet_stream_is_kept_alive_and_ends_with_its_time(
@@ -231,7 +229,7 @@ async def test_draining_ends_all_streams(
             refused = await shopper.refused_stream(payments[0]["id"])
             await gateway.stop()
 
-            assert 2 > asyncio.get_running_loop().time() - began
+            assert settings.shutdown_seconds > asyncio.get_running_loop().time() - began
             assert 503 == refused.status
             assert 0 == gateway.streams.count
 

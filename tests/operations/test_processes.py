@@ -15,7 +15,14 @@ from pathlib import Path
 import pytest
 
 from gateway.security.vault import new_key
-from tests.operations.processes import CREDENTIALS, ROOT, GatewayProcess, environment, free_port
+from tests.operations.processes import (
+    CREDENTIALS,
+    ROOT,
+    STOP_SECONDS_MAX,
+    GatewayProcess,
+    environment,
+    free_port,
+)
 from tests.support import eventually
 
 A_FEW_SECONDS = 5.0
@@ -165,6 +172,30 @@ async def test_who_waits_is_answered_at_the_stop(tmp_path: Path, served: dict[st
 
     assert 0 == status, gateway.output
     assert [202] == answers
+    assert A_FEW_SECONDS > time.monotonic() - before
+
+
+async def test_live_streams_end_at_the_stop(tmp_path: Path, served: dict[str, str]) -> None:
+    """A page that follows a payment is told that it is over, and holds nobody up."""
+    card = {"number": "4000000000003220", "expiry_month": 12, "expiry_year": 2035, "cvv": "123"}
+    served |= {"GATEWAY_SHUTDOWN_SECONDS": "20"}
+    with GatewayProcess("serve", tmp_path, **served) as gateway:
+        await gateway.ready()
+        payment = gateway.pay(method="card", card=card)
+        await eventually(lambda: gateway.payment_status(payment["id"]) == "requires_action")
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=40)
+        connection.request("GET", f"/checkout/payments/{payment['id']}/events")
+        stream = connection.getresponse()
+        while not stream.readline().startswith(b"data: "):
+            pass
+        before = time.monotonic()
+        gateway.process.send_signal(signal.SIGTERM)
+        rest = stream.read()  # raises when the stream breaks off instead of ending
+        status = gateway.process.wait(STOP_SECONDS_MAX)
+        connection.close()
+
+    assert 0 == status, gateway.output
+    assert b"\n" == rest
     assert A_FEW_SECONDS > time.monotonic() - before
 
 
