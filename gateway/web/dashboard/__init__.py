@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway.web.dashboard import account, landing, sign_in
+from gateway.web.dashboard import account, docs, landing, sign_in
 from gateway.web.routes import Access, Handler, Route
 
 __all__ = ["dashboard_routes"]
@@ -25,6 +25,7 @@ _VISITORS: tuple[tuple[str, str, Handler], ...] = (
 # For people who are: method, path, handler, permission.
 _MEMBERS: tuple[tuple[str, str, Handler, str], ...] = (
     ("GET", "/dashboard", landing.show_overview, "overview:read"),
+    ("GET", "/dashboard/docs", docs.show_docs, "docs:read"),
     ("POST", "/logout", sign_in.sign_out, "account:write"),
     ("POST", "/dashboard/mode", sign_in.change_mode, "account:write"),
     ("GET", "/dashboard/account", account.show_account, "account:write"),
