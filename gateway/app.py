@@ -40,6 +40,7 @@ from gateway.storage.pool import Pool, open_pool
 from gateway.storage.state import remember_check_value
 from gateway.tree import Tree
 from gateway.web.application import make_application
+from gateway.web.mail import Mailer
 from gateway.web.metrics_endpoint import metrics_application, metrics_routes
 from gateway.web.server import Runner
 from gateway.web.services import Services
@@ -273,8 +274,22 @@ class Gateway:
             observers=self._observers,
             streams=self.streams,
             passwords=self._passwords,
+            mailer=self._open_mailer(),
             is_draining=lambda: self.draining,
         )
+
+    def _open_mailer(self) -> Mailer | None:
+        settings, url = self.settings, _revealed(self.settings.smtp_url)
+        if url is None:
+            return None
+        mailer = Mailer(
+            url,
+            settings.smtp_from,
+            timeout_seconds=settings.smtp_timeout_seconds,
+            waiting_max=settings.smtp_waiting_max,
+        )
+        self._stack.callback(mailer.close)
+        return mailer
 
     def _watch(self, tree: Tree) -> None:
         if self._metrics is None:

@@ -16,6 +16,7 @@ from gateway.queue.sessions import SessionStore
 from gateway.queue.throttle import Throttle
 from gateway.security.passwords import PasswordHasher
 from gateway.tree import Tree
+from gateway.web.mail import Mailer
 from gateway.web.services import Services
 from gateway.web.streams import Streams
 
@@ -29,6 +30,7 @@ def make_services(
     observers: Observers,
     streams: Streams,
     passwords: PasswordHasher,
+    mailer: Mailer | None,
     is_draining: Callable[[], bool],
 ) -> Services:
     """Everything a handler may use, of a tree that was started."""
@@ -49,6 +51,7 @@ def make_services(
         sessions=_session_store(tree),
         throttle=Throttle(tree.redis, tree.keys, timeout_seconds=seconds),
         passwords=passwords,
+        mailer=mailer,
         supervision_tree=tree.root.tree,
         is_draining=is_draining,
         worker_is_running=lambda: tree.processors.is_running and tree.deliverer.is_running,

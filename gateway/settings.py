@@ -38,6 +38,7 @@ Percent = Annotated[int, Field(ge=0, le=100)]
 _SCHEMES = {
     "database_url": ("postgresql://", "postgres://"),
     "redis_url": ("redis://", "rediss://", "unix://"),
+    "smtp_url": ("smtp://", "smtps://"),
 }
 SecondsRange = tuple[SecondsOrNone, SecondsOrNone]
 
@@ -136,6 +137,19 @@ class Settings(BaseSettings):
     """Failed attempts for one e-mail address within the period."""
     sign_in_address_attempts_max: PositiveInt = 50
     """Failed attempts from one client address within the period."""
+    invitation_seconds: PositiveInt = 7 * 86_400
+    """How long an invitation to a team holds."""
+    team_members_max: PositiveInt = 200
+    """People of one merchant, invited ones included."""
+    smtp_url: SecretStr | None = None
+    """`smtp://user:password@host:587` or `smtps://…`: where mail is handed over. Without it
+    invitations are links that whoever invites passes on."""
+    smtp_from: str = "gateway@localhost"
+    """The sender of mails."""
+    smtp_timeout_seconds: Seconds = 10
+    """For a mail server's answer."""
+    smtp_waiting_max: PositiveInt = 20
+    """Mails that wait for being sent."""
     password_characters_min: PositiveInt = 12
     """The shortest password that a user may choose."""
     password_threads: PositiveInt = 2
@@ -303,9 +317,9 @@ class Settings(BaseSettings):
             Vault([key.strip() for key in value.get_secret_value().split(",")])
         return value
 
-    @field_validator("database_url", "redis_url")
+    @field_validator("database_url", "redis_url", "smtp_url")
     @classmethod
-    def _names_a_store(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+    def _names_a_server(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         schemes = _SCHEMES[str(info.field_name)]
         if value is not None and not value.get_secret_value().startswith(schemes):
             raise ValueError(f"is to begin with {' or '.join(schemes)}")

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import click
 
+from gateway.domain.emails import is_email
 from gateway.domain.roles import ROLES
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class _Email(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """In lower case, so that one address is one account."""
-        if not re.fullmatch(r"[^@\s]{1,64}@[^@\s]{1,189}", value):
+        if not is_email(value):
             self.fail("is no email address", param, ctx)
         return value.lower()
 

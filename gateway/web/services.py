@@ -19,6 +19,7 @@ from gateway.queue.throttle import Throttle
 from gateway.security.outbound import OutboundGuard
 from gateway.security.passwords import PasswordHasher
 from gateway.security.vault import Vault
+from gateway.web.mail import Mailer
 from gateway.web.streams import Streams
 
 __all__ = ["SERVICES", "ArmFault", "BankChallenges", "BankLedger", "Orders", "Services", "Webhooks"]
@@ -110,6 +111,7 @@ class Services:
     sessions: SessionStore
     throttle: Throttle
     passwords: PasswordHasher
+    mailer: Mailer | None
     supervision_tree: Callable[[], Any]
     is_draining: Callable[[], bool]
     worker_is_running: Callable[[], bool]

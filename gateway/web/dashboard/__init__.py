@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway.web.dashboard import account, docs, landing, sign_in
+from gateway.web.dashboard import account, docs, invitations, landing, sign_in, team
 from gateway.web.routes import Access, Handler, Route
 
 __all__ = ["dashboard_routes"]
@@ -20,6 +20,8 @@ __all__ = ["dashboard_routes"]
 _VISITORS: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/login", sign_in.show_sign_in),
     ("POST", "/login", sign_in.sign_in),
+    ("GET", "/invitations/{token}", invitations.show_invitation),
+    ("POST", "/invitations/{token}", invitations.accept),
 )
 
 # For people who are: method, path, handler, permission.
@@ -38,6 +40,12 @@ _MEMBERS: tuple[tuple[str, str, Handler, str], ...] = (
         sign_in.sign_out_everywhere,
         "account:write",
     ),
+    ("GET", "/dashboard/team", team.show_team, "team:read"),
+    ("POST", "/dashboard/team/invitations", team.invite_member, "team:write"),
+    ("POST", "/dashboard/team/invitations/{id}/withdraw", team.withdraw, "team:write"),
+    ("POST", "/dashboard/team/{id}/role", team.set_role, "team:write"),
+    ("POST", "/dashboard/team/{id}/deactivate", team.deactivate, "team:write"),
+    ("POST", "/dashboard/team/{id}/activate", team.activate, "team:write"),
 )
 
 
