@@ -6,11 +6,9 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.domain.errors import InvalidRequest
 from gateway.domain.representation import timestamp
 from gateway.domain.work import StoredAnswer
 from gateway.security.records import endpoint_record
-from gateway.storage.administration import update_merchant, write_audit
 from gateway.storage.journal import Connection
 from gateway.storage.reads_accounts import find_merchant
 from gateway.storage.reads_webhooks import find_default_endpoint
@@ -18,7 +16,7 @@ from gateway.web import webhook_changes
 from gateway.web.api.common import changed_by, found
 from gateway.web.bodies import read_body
 from gateway.web.calls import call_of
-from gateway.web.keys import forget_merchant
+from gateway.web.merchant_changes import change_settings
 from gateway.web.responses import json_answer, json_response
 from gateway.web.schemas import EmptyBody, MerchantChanges, WebhookUrlBody
 from gateway.web.writes import write_once
@@ -40,28 +38,8 @@ async def get_merchant(request: web.Request) -> web.Response:
 
 async def change_merchant(request: web.Request) -> web.Response:
     """`PATCH /merchant`: other settings."""
-    call = call_of(request)
-    fields = (await read_body(request)).as_model(MerchantChanges)
-    changes: dict[str, Any] = {name: getattr(fields, name) for name in fields.model_fields_set}
-    if not changes:
-        raise InvalidRequest("There is nothing to change")
-    for name in ("enabled_methods", "allowed_origins"):
-        if name in changes:
-            changes[name] = list(dict.fromkeys(changes[name]))
-    merchant_id, now = call.caller.merchant_id, call.services.clock.now()
-    async with call.services.pool.acquire() as connection, connection.transaction():
-        await update_merchant(connection, merchant_id, changes, now)
-        await write_audit(
-            connection,
-            call.author,
-            "merchant.changed",
-            str(merchant_id),
-            now,
-            details={"fields": sorted(changes)},
-        )
-        profile = await _profile(connection, request)
-    await forget_merchant(request.app, merchant_id)
-    return json_response(profile)
+    await change_settings(request, (await read_body(request)).as_model(MerchantChanges))
+    return await get_merchant(request)
 
 
 async def set_webhook_url(request: web.Request) -> web.Response:

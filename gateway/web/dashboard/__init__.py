@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway.web.dashboard import account, docs, invitations, landing, sign_in, team
+from gateway.web.dashboard import account, audit, docs, invitations, landing, settings, sign_in, team
 from gateway.web.routes import Access, Handler, Route
 
 __all__ = ["dashboard_routes"]
@@ -40,6 +40,11 @@ _MEMBERS: tuple[tuple[str, str, Handler, str], ...] = (
         sign_in.sign_out_everywhere,
         "account:write",
     ),
+    ("GET", "/dashboard/audit", audit.show_audit, "audit:read"),
+    ("GET", "/dashboard/settings", settings.show_settings, "merchant:read"),
+    ("POST", "/dashboard/settings/profile", settings.save_profile, "merchant:write"),
+    ("POST", "/dashboard/settings/payments", settings.save_payments, "merchant:write"),
+    ("POST", "/dashboard/settings/checkout", settings.save_checkout, "merchant:develop"),
     ("GET", "/dashboard/team", team.show_team, "team:read"),
     ("POST", "/dashboard/team/invitations", team.invite_member, "team:write"),
     ("POST", "/dashboard/team/invitations/{id}/withdraw", team.withdraw, "team:write"),
