@@ -137,6 +137,8 @@ class Settings(BaseSettings):
     """Failed attempts for one e-mail address within the period."""
     sign_in_address_attempts_max: PositiveInt = 50
     """Failed attempts from one client address within the period."""
+    api_keys_max: PositiveInt = 50
+    """API keys of one merchant and mode that were not revoked."""
     invitation_seconds: PositiveInt = 7 * 86_400
     """How long an invitation to a team holds."""
     team_members_max: PositiveInt = 200

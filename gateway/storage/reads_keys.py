@@ -9,7 +9,7 @@ from datetime import datetime
 from gateway.storage.journal import Connection
 from gateway.storage.reads_pages import Scope
 
-__all__ = ["KeyRow", "find_key_row", "list_keys", "oldest_key", "sealed_secret"]
+__all__ = ["KeyRow", "count_keys", "list_keys", "oldest_key", "sealed_secret"]
 
 _COLUMNS = "id, role, permissions, expires_at, revoked_at, last_used_at, created_at"
 _FROM = "FROM api_keys WHERE merchant_id = $1 AND mode = $2"
@@ -17,7 +17,7 @@ _LIST = f"""
 SELECT {_COLUMNS} {_FROM}
 ORDER BY revoked_at IS NOT NULL, created_at DESC, id LIMIT $3
 """
-_FIND = f"SELECT {_COLUMNS} {_FROM} AND id = $3"
+_COUNT = f"SELECT count(*) {_FROM} AND revoked_at IS NULL"
 _OLDEST = f"""
 SELECT {_COLUMNS} {_FROM} AND revoked_at IS NULL
   AND (expires_at IS NULL OR expires_at > $3)
@@ -54,10 +54,9 @@ async def list_keys(connection: Connection, scope: Scope, *, keys_max: int) -> S
     return [_key(row) for row in rows]
 
 
-async def find_key_row(connection: Connection, scope: Scope, key_id: str) -> KeyRow | None:
-    """One of the merchant's keys."""
-    row = await connection.fetchrow(_FIND, scope.merchant_id, scope.mode, key_id)
-    return None if row is None else _key(row)
+async def count_keys(connection: Connection, scope: Scope) -> int:
+    """How many keys were not revoked."""
+    return int(await connection.fetchval(_COUNT, scope.merchant_id, scope.mode))
 
 
 async def oldest_key(connection: Connection, scope: Scope, now: datetime) -> KeyRow | None:

@@ -12,6 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gateway.web.dashboard import account, audit, docs, invitations, landing, settings, sign_in, team
+from gateway.web.dashboard import (
+    account,
+    audit,
+    invitations,
+    keys,
+    landing,
+    settings,
+    sign_in,
+    team,
+)
 from gateway.web.routes import Access, Handler, Route
 
 __all__ = ["dashboard_routes"]
@@ -40,6 +50,10 @@ _MEMBERS: tuple[tuple[str, str, Handler, str], ...] = (
         sign_in.sign_out_everywhere,
         "account:write",
     ),
+    ("GET", "/dashboard/keys", keys.show_keys, "keys:read"),
+    ("POST", "/dashboard/keys", keys.create_key, "keys:write"),
+    ("POST", "/dashboard/keys/{id}/reveal", keys.reveal_key, "secrets:reveal"),
+    ("POST", "/dashboard/keys/{id}/revoke", keys.revoke, "keys:write"),
     ("GET", "/dashboard/audit", audit.show_audit, "audit:read"),
     ("GET", "/dashboard/settings", settings.show_settings, "merchant:read"),
     ("POST", "/dashboard/settings/profile", settings.save_profile, "merchant:write"),
