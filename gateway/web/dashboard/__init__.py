@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gateway.web.dashboard import account, audit, docs, invitations, landing, settings, sign_in, team
 from gateway.web.dashboard import (
     account,
     audit,
+    docs,
     invitations,
     keys,
     landing,
