@@ -6,6 +6,7 @@ checkout, which knows an order or a payment by its unguessable id alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.domain.entities import Operation, Order, Payment, Refund
@@ -26,6 +27,7 @@ __all__ = [
     "find_payment",
     "find_public_order",
     "find_public_payment",
+    "find_public_payments",
     "find_refund",
     "list_orders",
     "list_payments",
@@ -52,10 +54,10 @@ SELECT {", ".join(f"orders.{name}" for name in ORDERS.columns)},
 FROM orders JOIN merchants ON merchants.id = orders.merchant_id
 WHERE orders.id = $1 AND merchants.active
 """  # noqa: S608
-_PUBLIC_PAYMENT = f"""
+_PUBLIC_PAYMENTS = f"""
 SELECT {", ".join(f"payments.{name}" for name in PAYMENTS.columns)}
 FROM payments JOIN merchants ON merchants.id = payments.merchant_id
-WHERE payments.id = $1 AND merchants.active
+WHERE payments.id = ANY($1::text[]) AND merchants.active
 """  # noqa: S608
 
 
@@ -114,8 +116,15 @@ async def find_public_order(connection: Connection, order_id: str) -> PublicOrde
 
 async def find_public_payment(connection: Connection, payment_id: str) -> Payment | None:
     """A payment for the checkout; None also when its merchant was disabled."""
-    row = await connection.fetchrow(_PUBLIC_PAYMENT, payment_id)
-    return None if row is None else payment_from_row(row)
+    return (await find_public_payments(connection, [payment_id])).get(payment_id)
+
+
+async def find_public_payments(
+    connection: Connection, payment_ids: Sequence[str]
+) -> dict[str, Payment]:
+    """Payments for the checkout by their ids, without those whose merchants were disabled."""
+    rows = await connection.fetch(_PUBLIC_PAYMENTS, payment_ids)
+    return {row["id"]: payment_from_row(row) for row in rows}
 
 
 async def list_orders(

@@ -13,6 +13,7 @@ from gateway.web.api import api_routes
 from gateway.web.authentication import Authenticator, KeyCache
 from gateway.web.checkout.challenge import challenge_routes
 from gateway.web.checkout.live import live_routes
+from gateway.web.checkout.looks import PAYMENT_LOOKS, PaymentLooks
 from gateway.web.checkout.returning import return_routes
 from gateway.web.checkout.script import script_routes
 from gateway.web.commands import KEY_GATE
@@ -65,6 +66,8 @@ def make_application(
     application[KEY_GATE] = _key_gate(services)
     application[KEY_CACHE] = cache
     application[SESSIONS] = sessions
+    looks = PaymentLooks(services.pool, pending_max=services.settings.streams_max)
+    application[PAYMENT_LOOKS] = looks
     application[ROUTES] = table
     add_pages(application)
     for routes in (*_own_routes(services), *more_routes):
@@ -72,6 +75,7 @@ def make_application(
     _check_complete(application, table)
 
     async def close(_application: web.Application) -> None:
+        await looks.close()
         await authenticator.close()
 
     application.on_cleanup.append(close)

@@ -1,32 +1,36 @@
 """Serves a live stream: looks whenever something was changed, and tells what is new.
 
-News come through the hub of changes; Postgres is read every second as well, for those that were
-lost. A stream ends with a final snapshot, with its time, with the client, and with the process;
-whoever still wants to know opens another one.
+News come through the hub of changes; Postgres is looked into every second as well, for those that
+were lost. A stream ends with a final snapshot, with its time, with the client, and with the
+process; whoever still wants to know opens another one.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import structlog
 from aiohttp import web
 
-from gateway.domain.errors import Rejected
+from gateway.domain.errors import Rejected, Unavailable
 from gateway.queue.notifications import Subscription
-from gateway.storage.journal import Connection as Database
+from gateway.storage.pool import DATABASE_ERRORS, is_unavailable
 from gateway.web.calls import call_of
 from gateway.web.middleware import log_fault
 from gateway.web.server import Connection
 from gateway.web.services import Services
 from gateway.web.streams import HEARTBEAT, Place, Snapshot
-from gateway.web.waiting import look
 
 __all__ = ["Feed", "follow"]
 
+logger = structlog.get_logger(__name__)
+
 _LOOK_EVERY_SECONDS = 1.0
+_MOMENTS_A_SECOND = 10
 _RETRY_SECONDS = 2.0
 
 
@@ -36,13 +40,14 @@ class Feed:
 
     `subject` is what places are counted by, `subject_max` of them; `ids` are those whose changes
     the hub tells of. `look` reads how it stands; what it raises at first is the answer to the
-    request. `pause_seconds` lie between two looks at least, where changes come in quick succession.
+    request, later a refusal ends the stream. `pause_seconds` lie between two looks at least, where
+    changes come in quick succession.
     """
 
     subject: str
     subject_max: int
     ids: tuple[str, ...]
-    look: Callable[[Database], Awaitable[Snapshot]]
+    look: Callable[[], Awaitable[Snapshot]]
     pause_seconds: float = 0.0
 
 
@@ -57,8 +62,7 @@ async def follow(request: web.Request, feed: Feed) -> web.StreamResponse:
         services.streams.place(feed.subject, subject_max=feed.subject_max) as place,
         services.changes.subscribe(*feed.ids) as changes,
     ):
-        async with services.pool.acquire() as connection:
-            first = await feed.look(connection)
+        first = await feed.look()
         response = _response(call.request_id)
         await response.prepare(request)
         if request.method == "HEAD":
@@ -100,10 +104,10 @@ class _Stream:
         ends_at = _now() + self._services.settings.stream_seconds_max
         await self._send(seen.message(retry_seconds=_RETRY_SECONDS))
         while not seen.is_final and (left := ends_at - _now()) > 0:
-            await self._changes.wait(min(_LOOK_EVERY_SECONDS, self._heartbeat_seconds, left))
+            await self._changes.wait(min(_until_next_look(), self._heartbeat_seconds, left))
             if self._place.over.is_set() or self._services.changes.closed:
                 return
-            newer = await look(self._services, self._feed.look)
+            newer = await self._look()
             if newer is not None and newer != seen:
                 seen = newer
                 await self._send(seen.message())
@@ -111,6 +115,18 @@ class _Stream:
                 await self._send(HEARTBEAT)
             if self._feed.pause_seconds:
                 await self._place.pause(self._feed.pause_seconds)
+
+    async def _look(self) -> Snapshot | None:
+        """How it stands; None while that cannot be read."""
+        try:
+            return await self._feed.look()
+        except Unavailable:
+            return None
+        except DATABASE_ERRORS as error:
+            if not is_unavailable(error):
+                raise
+            logger.warning("stream_cannot_look", error=type(error).__name__)
+            return None
 
     async def _send(self, content: bytes) -> None:
         """A client that does not read what was sent is treated as one that has gone."""
@@ -154,6 +170,16 @@ def _told_when_lost(request: web.Request, place: Place, changes: Subscription) -
 def _abort(request: web.Request) -> None:
     if request.transport is not None:
         request.transport.abort()
+
+
+def _until_next_look() -> float:
+    """About a second, ending at one of few moments that all streams share.
+
+    Streams that look at the same moment can share a query; not all of them do, or the loop would
+    be held up once a second.
+    """
+    moment = math.ceil((_now() + _LOOK_EVERY_SECONDS) * _MOMENTS_A_SECOND) / _MOMENTS_A_SECOND
+    return moment - _now()
 
 
 def _now() -> float:

@@ -20,7 +20,7 @@ from gateway.storage.pool import DATABASE_ERRORS, is_unavailable
 from gateway.storage.reads import find_operation
 from gateway.web.services import Services
 
-__all__ = ["as_seen", "final_done", "finished_operation", "look", "wait_seconds"]
+__all__ = ["as_seen", "final_done", "finished_operation", "wait_seconds"]
 
 logger = structlog.get_logger(__name__)
 
@@ -53,7 +53,7 @@ async def finished_operation(
         with services.changes.subscribe(operation_id, payment_id) as changes:
             return await _until_finished(services, changes, read, seconds)
     except TooManySubscriptions:
-        return await look(services, read)
+        return await _look(services, read)
 
 
 async def _until_finished(
@@ -65,7 +65,7 @@ async def _until_finished(
     deadline = asyncio.get_running_loop().time() + seconds
     seen: Operation | None = None
     while True:
-        seen = await look(services, read) or seen
+        seen = await _look(services, read) or seen
         left = deadline - asyncio.get_running_loop().time()
         if seen is not None and not seen.is_pending:
             return seen
@@ -76,7 +76,7 @@ async def _until_finished(
 
 async def final_done(services: Services, order_id: str, operation_id: str) -> Done | None:
     """Order, payment and operation as they are stored; None when they cannot be read."""
-    states = await look(services, lambda connection: load_orders(connection, [order_id]))
+    states = await _look(services, lambda connection: load_orders(connection, [order_id]))
     state = (states or {}).get(order_id)
     operation = state.operations.get(operation_id) if state else None
     if state is None or operation is None:
@@ -91,7 +91,7 @@ def as_seen(done: Done, operation: Operation | None) -> Done:
     return done if operation is None else replace(done, operation=operation)
 
 
-async def look(services: Services, read: Callable[[Any], Awaitable[Found]]) -> Found | None:
+async def _look(services: Services, read: Callable[[Any], Awaitable[Found]]) -> Found | None:
     """What is stored; None while Postgres is away: what was committed stands all the same."""
     try:
         async with services.pool.acquire() as connection:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import AsyncIterator
+
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 from gateway.app import Gateway
-from tests.browser.conftest import chromium  # noqa: F401 - a fixture
+from tests.browser.conftest import (
+    CHROMIUM_FLAGS,
+    CHROMIUM_NAMES,
+    chromium,  # noqa: F401 - a fixture
+)
+from tests.browser.sites import Site, running
 from tests.checkout.shopper import Shopper
+from tests.support import eventually
 from tests.web.client import ApiClient
 
 
@@ -111,3 +120,41 @@ async def test_without_scripts_it_works_too(
     await page.wait_for_url("**/checkout?**")
 
     assert await shopper.reached(payment["id"], "failed")
+
+
+@pytest.fixture
+async def knowing() -> AsyncIterator[Browser]:
+    """A browser for which shop.example is on this machine."""
+    rule = "--host-resolver-rules=MAP shop.example 127.0.0.1"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=next(filter(None, map(shutil.which, CHROMIUM_NAMES))),
+            args=[*CHROMIUM_FLAGS, rule],
+        )
+        yield browser
+        await browser.close()
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+async def test_framed_by_whom_the_shop_names(
+    api: ApiClient, shopper: Shopper, knowing: Browser, allowed: bool
+) -> None:
+    """A page of an allowed origin shows the bank in a frame; on any other it stays empty."""
+    payment, address = await shopper.challenged((await api.order())["id"])
+    site = Site()
+    async with running(site):
+        origin = site.url.replace("127.0.0.1", "shop.example")
+        site.pages["/"] = f'<iframe src="{api.url}{address}"></iframe>'
+        origins = [origin] if allowed else ["https://other.example"]
+        await api.call("PATCH", "/merchant", {"allowed_origins": origins})
+        page = await knowing.new_page()
+        refusals: list[str] = []
+        page.on("console", lambda said: refusals.append(said.text))
+        await page.goto(origin)
+        choice = page.frame_locator("iframe").locator('[data-test-id="challenge-pass"]')
+        if allowed:
+            await choice.click()
+            assert await shopper.reached(payment["id"], "success")
+        else:
+            await eventually(lambda: [text for text in refusals if "frame-ancestors" in text])
+            await expect(choice).to_have_count(0)

@@ -16,7 +16,7 @@ from gateway.domain.errors import NotFound
 from gateway.queue.notifications import merchant_changes
 from gateway.seeding import TEST_MERCHANT_ID
 from gateway.settings import Settings
-from gateway.storage.journal import Connection
+from gateway.storage.pool import Pool
 from gateway.web.application import make_application
 from gateway.web.following import Feed, follow
 from gateway.web.routes import Access, Route
@@ -50,16 +50,17 @@ async def gateway(settings: Settings) -> AsyncIterator[Opened]:
 class Feeds:
     """Feeds that count a merchant's payments, and count how often they looked."""
 
-    def __init__(self) -> None:
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
         self.looks = 0
         self.fault: Exception | None = None
 
-    async def look(self, connection: Connection) -> Snapshot:
+    async def look(self) -> Snapshot:
         self.looks += 1
         if self.fault is not None:
             raise self.fault
         return Snapshot.of(
-            "payments", {"count": await connection.fetchval(COUNT, TEST_MERCHANT_ID)}
+            "payments", {"count": await self._pool.fetchval(COUNT, TEST_MERCHANT_ID)}
         )
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
@@ -74,8 +75,8 @@ class Feeds:
 
 
 @pytest.fixture
-def feeds() -> Feeds:
-    return Feeds()
+def feeds(pool: Pool) -> Feeds:
+    return Feeds(pool)
 
 
 @pytest.fixture

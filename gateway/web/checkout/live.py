@@ -6,12 +6,11 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
-from gateway.domain.entities import PaymentStatus
+from gateway.domain.entities import Payment, PaymentStatus
 from gateway.domain.errors import NotFound
 from gateway.security.records import api_key_record
 from gateway.security.signatures import checkout_signature
 from gateway.storage.journal import Connection
-from gateway.storage.reads import find_public_payment
 from gateway.storage.reads_checkout import (
     CheckoutPayment,
     find_checkout_payment,
@@ -20,6 +19,7 @@ from gateway.storage.reads_checkout import (
 from gateway.web.api.common import found, path_id
 from gateway.web.calls import call_of
 from gateway.web.checkout.addresses import key_in, order_in, payment_in, return_address
+from gateway.web.checkout.looks import PAYMENT_LOOKS
 from gateway.web.following import Feed, follow
 from gateway.web.responses import json_response
 from gateway.web.routes import Access, Route
@@ -53,12 +53,17 @@ async def stream_payment(request: web.Request) -> web.StreamResponse:
     """`GET /checkout/payments/{id}/events`: a payment as its shopper may see it, live."""
     payment_id, order_id = path_id(request, "pay", "Payment"), order_in(request)
 
-    async def look(connection: Connection) -> Snapshot:
-        payment = found(await find_public_payment(connection, payment_id), "Payment")
+    looks = request.app[PAYMENT_LOOKS]
+    shown: tuple[Payment, Snapshot] | None = None
+
+    async def look() -> Snapshot:
+        nonlocal shown
+        payment = found(await looks.find(payment_id), "Payment")
         _refuse_unless_of(order_id, payment.order_id)
-        return Snapshot.of(
-            "payment", public_payment_object(payment), is_final=payment.status in FINAL
-        )
+        if shown is None or shown[0] != payment:
+            content, is_final = public_payment_object(payment), payment.status in FINAL
+            shown = payment, Snapshot.of("payment", content, is_final=is_final)
+        return shown[1]
 
     feed = Feed(
         subject=payment_id,
