@@ -17,7 +17,7 @@
 
   const FRAME_MS = 20000; // from opening to a page that is there
   const READY_MS = 5000; // from a page that is there to one that works
-  const RECEIPT_MS = 3000; // a success stays in sight before the modal goes
+  const RECEIPT_MS = 4000; // a success stays in sight before the modal goes
   const METHODS = ["upi", "card", "netbanking", "wallet"];
   const MODES = ["light", "dark", "auto"];
   const CALLBACKS = ["onSuccess", "onFailure", "onClose"];

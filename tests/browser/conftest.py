@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
+from gateway.app import Gateway
+from tests.browser.example_shop import open_shop
 from tests.browser.sites import READY, SCRIPT, Shop, Site, running
 from tests.web.conftest import (  # the same gateway, looked at with a browser
     administrator,
@@ -72,3 +75,12 @@ async def shop(page: Page, stand_in: Site) -> AsyncIterator[Shop]:
         await opened.visit()
         yield opened
         assert [] == opened.faults
+
+
+@pytest.fixture
+async def example_url(gateway: Gateway) -> AsyncIterator[str]:
+    """Where the example shop is open, in front of the gateway."""
+    context = open_shop(f"http://127.0.0.1:{gateway.port}")
+    url = await asyncio.to_thread(context.__enter__)
+    yield url
+    await asyncio.to_thread(context.__exit__, None, None, None)

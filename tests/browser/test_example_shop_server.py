@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import ast
-import asyncio
 import hashlib
 import hmac
 import sys
-from collections.abc import AsyncIterator
 
 import aiohttp
 import orjson
@@ -15,20 +13,11 @@ import pytest
 
 from gateway.app import Gateway
 from gateway.seeding import TEST_SECRET, TEST_WEBHOOK_SECRET
-from tests.browser.example_shop import SERVER, open_shop
+from tests.browser.example_shop import SERVER
 from tests.support import eventually
 from tests.web.client import ApiClient
 
 JSON = {"Content-Type": "application/json"}
-
-
-@pytest.fixture
-async def shop_url(gateway: Gateway) -> AsyncIterator[str]:
-    """The shop, open."""
-    context = open_shop(f"http://127.0.0.1:{gateway.port}")
-    url = await asyncio.to_thread(context.__enter__)
-    yield url
-    await asyncio.to_thread(context.__exit__, None, None, None)
 
 
 class Customer:
@@ -58,9 +47,9 @@ class Customer:
 
 
 @pytest.fixture
-def customer(session: aiohttp.ClientSession, shop_url: str) -> Customer:
+def customer(session: aiohttp.ClientSession, example_url: str) -> Customer:
     """Somebody at the shop."""
-    return Customer(session, shop_url)
+    return Customer(session, example_url)
 
 
 def sign(message: bytes, secret: str) -> str:

@@ -28,6 +28,7 @@ async function buy() {
     orderId: order.orderId,
     prefill: { name: "Asha Rao", email: "asha@example.com", contact: "+919876543210" },
     onSuccess: (payment) => {
+      say("");
       verified = post("/verify", payment);
     },
     onFailure: (failure) => say(failure.description, "bad"),
@@ -46,12 +47,11 @@ form.addEventListener("submit", (event) => {
   if (event.submitter && event.submitter.id === "full-page") return;
   event.preventDefault();
   const button = document.getElementById("pay");
-  button.disabled = true;
+  if (button.getAttribute("aria-busy") === "true") return;
+  button.setAttribute("aria-busy", "true"); // disabled, it would lose the focus
   buy()
     .catch(explain)
-    .finally(() => {
-      button.disabled = false;
-    });
+    .finally(() => button.removeAttribute("aria-busy"));
 });
 
 function showPrice() {
