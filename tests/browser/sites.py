@@ -125,6 +125,11 @@ class Shop:
         self.site.pages["/shop.js"] = SHOP_SCRIPT
         await self.page.goto(f"{self.site.url}/")
 
+    async def stop_clock(self) -> None:
+        """From here the page's timers move only with `page.clock.run_for`."""
+        await self.page.clock.install(time=0)
+        await self.page.clock.pause_at(1000)
+
     async def open(self) -> Frame:
         """Click on "Pay" and wait until the frame works and nothing moves any more."""
         await self.page.click("#pay")

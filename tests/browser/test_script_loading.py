@@ -45,7 +45,7 @@ async def test_a_page_that_never_comes_is_told_of(shop: Shop, gate: asyncio.Even
         return page(READY)
 
     shop.gateway.pages["/checkout"] = wait
-    await shop.page.clock.install()
+    await shop.stop_clock()
     await shop.page.click("#pay")
     await shop.page.clock.run_for(19_500)
     await expect(shop.error).to_be_hidden()
@@ -70,7 +70,7 @@ async def test_a_page_that_cannot_work_is_told_of(shop: Shop, how: str) -> None:
         shop.gateway.pages.pop("/checkout")
     else:
         await shop.gateway.stop()
-    await shop.page.clock.install()
+    await shop.stop_clock()
     await shop.page.click("#pay")
     await shop.page.wait_for_function("document.querySelector('iframe').contentDocument === null")
     await shop.page.clock.run_for(5_500)
@@ -82,7 +82,7 @@ async def test_a_page_that_cannot_work_is_told_of(shop: Shop, how: str) -> None:
 async def test_a_page_that_is_late_is_welcome(shop: Shop) -> None:
     """A page that works after it was given up takes the place of the error."""
     shop.gateway.pages["/checkout"] = SILENT
-    await shop.page.clock.install()
+    await shop.stop_clock()
     await shop.page.click("#pay")
     await shop.inside.locator("#first").wait_for()
     await shop.page.clock.run_for(21_000)
@@ -96,7 +96,7 @@ async def test_a_page_that_is_late_is_welcome(shop: Shop) -> None:
 async def test_an_error_can_be_closed(shop: Shop) -> None:
     """Tab goes between the two buttons, and closing tells the shop."""
     shop.gateway.pages.pop("/checkout")
-    await shop.page.clock.install()
+    await shop.stop_clock()
     await shop.page.click("#pay")
     await shop.page.wait_for_function("document.querySelector('iframe').contentDocument === null")
     await shop.page.clock.run_for(21_000)
@@ -115,7 +115,7 @@ async def test_a_later_page_in_the_frame_is_not_waited_for(shop: Shop) -> None:
     """Once the checkout has worked, a bank's page in its frame may take as long as it takes."""
     frame = await shop.open()
     shop.gateway.pages["/bank"] = "<!doctype html><title>bank</title><p>Enter your code"
-    await shop.page.clock.install()
+    await shop.stop_clock()
     await frame.evaluate("location.assign('/bank')")
     await shop.inside.get_by_text("Enter your code").wait_for()
     await shop.page.clock.run_for(60_000)

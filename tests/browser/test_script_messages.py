@@ -49,7 +49,7 @@ async def test_a_success_reaches_the_shop_once(shop: Shop) -> None:
 
 async def test_after_a_success_the_modal_goes_by_itself(shop: Shop) -> None:
     """The receipt stays in sight for four seconds, then the page is the shop's again."""
-    await shop.page.clock.install()
+    await shop.stop_clock()
     await shop.open()
     await shop.say("payment_success", SUCCESS)
     await shop.page.clock.run_for(3900)
