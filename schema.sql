@@ -17,7 +17,9 @@ CREATE TABLE merchants (
     return_url text,
     api_version text NOT NULL,
     created_at timestamptz NOT NULL,
-    updated_at timestamptz NOT NULL
+    updated_at timestamptz NOT NULL,
+    brand_color text CHECK (brand_color ~ '^#[0-9a-f]{6}$'),
+    logo_url text CHECK (length(logo_url) <= 32768)
 );
 
 CREATE TABLE users (

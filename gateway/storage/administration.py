@@ -29,7 +29,15 @@ __all__ = [
 ]
 
 MERCHANT_SETTINGS = frozenset(
-    {"name", "default_capture", "enabled_methods", "allowed_origins", "return_url"}
+    {
+        "name",
+        "default_capture",
+        "enabled_methods",
+        "allowed_origins",
+        "return_url",
+        "brand_color",
+        "logo_url",
+    }
 )
 """The columns of `merchants` that a merchant may change."""
 

@@ -19,8 +19,8 @@ FROM api_keys JOIN merchants ON merchants.id = api_keys.merchant_id
 WHERE api_keys.id = $1 AND api_keys.revoked_at IS NULL AND merchants.active
 """
 _MERCHANT = """
-SELECT id, name, email, default_capture, enabled_methods, allowed_origins, return_url, api_version,
-       created_at, updated_at
+SELECT id, name, email, default_capture, enabled_methods, allowed_origins, return_url,
+       brand_color, logo_url, api_version, created_at, updated_at
 FROM merchants WHERE id = $1
 """
 _OLDEST_KEY = """
@@ -59,6 +59,8 @@ class MerchantRecord:
     enabled_methods: tuple[str, ...]
     allowed_origins: tuple[str, ...]
     return_url: str | None
+    brand_color: str | None
+    logo_url: str | None
     api_version: str
     created_at: datetime
     updated_at: datetime

@@ -27,9 +27,11 @@ __all__ = [
     "EVENT_TYPES",
     "Amount",
     "BodyModel",
+    "Color",
     "Currency",
     "EventTypes",
     "LaterAmount",
+    "Logo",
     "Method",
     "Moment",
     "Notes",
@@ -52,6 +54,11 @@ _RFC_3339 = re.compile(
 _UNIX_SECONDS_MAX = 32_503_680_000  # the year 3000
 _NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\"<>`]")
 _BARE_CURRENCY = "INR"
+_COLOR = re.compile(r"#[0-9a-f]{6}", re.ASCII)
+_LOGO_CHARACTERS_MAX = 32_768  # it is part of every checkout page, which is to stay light
+_LOGO_DATA = re.compile(
+    r"data:image/(?:png|jpeg|webp|gif|svg\+xml);base64,[A-Za-z0-9+/]+={0,2}", re.ASCII
+)
 
 EVENT_TYPES = frozenset(
     {
@@ -198,6 +205,32 @@ def _origin(value: Any) -> str:
     raise _rule("allowed_origins must be origins such as https://shop.example")
 
 
+def _color(value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(value, str) and _COLOR.fullmatch(value.lower()):
+        return value.lower()
+    raise _rule("branding.color must be a colour such as #1d4ed8")
+
+
+def _logo(value: Any) -> Any:
+    """An image that a page of ours shows: from an https address, or all in the text itself.
+
+    An SVG runs nothing in an `img`, which is all that pages put it into.
+    """
+    if value is None:
+        return None
+    if isinstance(value, str) and len(value) <= _LOGO_CHARACTERS_MAX:
+        if _LOGO_DATA.fullmatch(value):
+            return value
+        if _is_page_url(value) and URL(value).scheme == "https":
+            return value
+    raise _rule(
+        "branding.logo_url must be an https URL, or a data: URL of a PNG, JPEG, WebP, GIF or SVG in"
+        f" base64 of at most {_LOGO_CHARACTERS_MAX} characters"
+    )
+
+
 def _event_types(value: Any) -> Any:
     """All events, `*` or an empty list, is an empty list. Any format's names are let through."""
     if not isinstance(value, list) or len(value) > len(EVENT_TYPES):
@@ -226,5 +259,7 @@ Method = Annotated[str, BeforeValidator(_method)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
 Notes = Annotated[dict[str, Any], BeforeValidator(_notes)]
 PageUrl = Annotated[str | None, BeforeValidator(_page_url)]
+Color = Annotated[str | None, BeforeValidator(_color)]
+Logo = Annotated[str | None, BeforeValidator(_logo)]
 Origin = Annotated[str, BeforeValidator(_origin)]
 EventTypes = Annotated[tuple[str, ...], BeforeValidator(_event_types)]

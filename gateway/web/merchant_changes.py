@@ -18,6 +18,7 @@ from gateway.web.schemas import MerchantChanges
 __all__ = ["change_settings"]
 
 _LISTS = ("enabled_methods", "allowed_origins")
+_BRANDING = {"color": "brand_color", "logo_url": "logo_url"}
 
 
 async def change_settings(request: web.Request, fields: MerchantChanges) -> None:
@@ -52,4 +53,8 @@ def _columns(fields: MerchantChanges) -> dict[str, Any]:
     for name in _LISTS:
         if name in changes:
             changes[name] = list(dict.fromkeys(changes[name]))
+    branding = changes.pop("branding", None)
+    if branding is not None:
+        chosen = branding.model_fields_set
+        changes |= {_BRANDING[name]: getattr(branding, name) for name in chosen}
     return changes

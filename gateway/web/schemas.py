@@ -10,9 +10,11 @@ from pydantic_core import PydanticCustomError
 from gateway.web.fields import (
     Amount,
     BodyModel,
+    Color,
     Currency,
     EventTypes,
     LaterAmount,
+    Logo,
     Method,
     Moment,
     Notes,
@@ -24,6 +26,7 @@ from gateway.web.fields import (
 
 __all__ = [
     "AmountBody",
+    "BrandingBody",
     "CardBody",
     "ClockBody",
     "CustomerBody",
@@ -184,6 +187,13 @@ class ReplayBody(BodyModel):
     ids: Annotated[list[ShortText], Field(max_length=_IDS_MAX)] | None = None
 
 
+class BrandingBody(BodyModel):
+    """`branding` of a merchant: what its checkout looks like; null goes back to the default."""
+
+    color: Color = None
+    logo_url: Logo = None
+
+
 class MerchantChanges(BodyModel):
     """`PATCH /merchant`."""
 
@@ -194,6 +204,7 @@ class MerchantChanges(BodyModel):
     )
     allowed_origins: Annotated[list[Origin], Field(max_length=32)] = Field(default_factory=list)
     return_url: PageUrl = None
+    branding: BrandingBody = Field(default_factory=BrandingBody)
 
 
 class WebhookUrlBody(BodyModel):

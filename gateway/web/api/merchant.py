@@ -118,6 +118,7 @@ async def _profile(connection: Connection, request: web.Request) -> dict[str, An
         "enabled_methods": list(merchant.enabled_methods),
         "allowed_origins": list(merchant.allowed_origins),
         "return_url": merchant.return_url,
+        "branding": {"color": merchant.brand_color, "logo_url": merchant.logo_url},
         "api_version": merchant.api_version,
         "created_at": timestamp(merchant.created_at),
         "updated_at": timestamp(merchant.updated_at),
