@@ -14,6 +14,7 @@ from gateway.web.authentication import Authenticator, KeyCache
 from gateway.web.checkout.challenge import challenge_routes
 from gateway.web.checkout.live import live_routes
 from gateway.web.checkout.looks import PAYMENT_LOOKS, PaymentLooks
+from gateway.web.checkout.page import page_routes
 from gateway.web.checkout.returning import return_routes
 from gateway.web.checkout.script import script_routes
 from gateway.web.commands import KEY_GATE
@@ -92,6 +93,7 @@ def _own_routes(services: Services) -> Sequence[Iterable[Route]]:
         openapi_routes(),
         asset_routes(),
         script_routes(),
+        page_routes(),
         dashboard_routes(),
     )
 

@@ -23,7 +23,7 @@ from gateway.storage.reads_idempotency import KeptAnswer, find_kept_answer
 from gateway.web.bodies import Body
 from gateway.web.services import Services
 
-__all__ = ["Key", "KeyGate", "find_kept", "kept_answer", "key_of"]
+__all__ = ["Key", "KeyGate", "find_kept", "kept_answer", "key_of", "make_key"]
 
 _CHARACTERS_MAX = 255
 _HEADER = "Idempotency-Key"
@@ -102,8 +102,11 @@ def key_of(request: web.Request, services: Services, scope: str, body: Body) -> 
     if len(values) > 1:
         raise InvalidRequest("Idempotency-Key is given more than once", field=_HEADER)
     text = _unquoted(values[0].strip())
-    if not text:
-        return None
+    return make_key(request, services, scope, text, body) if text else None
+
+
+def make_key(request: web.Request, services: Services, scope: str, text: str, body: Body) -> Key:
+    """The key `text` for this request. Raises InvalidRequest for one that cannot be."""
     if len(text) > _CHARACTERS_MAX or not (text.isascii() and text.isprintable()):
         raise InvalidRequest(
             f"Idempotency-Key must have at most {_CHARACTERS_MAX} printable characters",

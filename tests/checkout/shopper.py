@@ -126,7 +126,11 @@ class Shopper:
     ) -> Answer:
         """A page as a browser asks for it; redirections are not followed."""
         async with self.api.session.request(
-            method, self.api.url + path, data=form, headers=headers, allow_redirects=False
+            method,
+            self.api.url + path,
+            data=form,
+            headers={"Accept-Encoding": "identity", **headers},
+            allow_redirects=False,
         ) as response:
             return Answer(response.status, response.headers, await response.read())
 

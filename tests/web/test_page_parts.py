@@ -31,8 +31,9 @@ def texts_of_templates() -> Iterator[str]:
         if not name.startswith(ENGLISH_ONLY):
             source = (resources.path("templates") / name).read_text()
             for _line, _function, text in extract_from_ast(environment.parse(source)):
-                if isinstance(text, str):
-                    yield text
+                first = text[0] if isinstance(text, tuple) else text
+                if first is not None:  # else it is a variable: its text is marked elsewhere
+                    yield first
 
 
 def texts_of_code() -> Iterator[str]:

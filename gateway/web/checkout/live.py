@@ -27,7 +27,7 @@ from gateway.web.services import Services
 from gateway.web.streams import Snapshot
 from gateway.web.surfaces import public_payment_object
 
-__all__ = ["get_result", "live_routes", "stream_payment"]
+__all__ = ["get_result", "live_routes", "result_of", "stream_payment"]
 
 FINAL = frozenset(
     {
@@ -81,25 +81,30 @@ async def get_result(request: web.Request) -> web.Response:
     async with services.pool.acquire() as connection:
         payment = found(await find_checkout_payment(connection, payment_id), "Payment")
         _refuse_unless_of(order_in(request), payment.order_id)
-        signature = return_url = None
-        # An address without a signature would let a shop take any visit for a payment.
-        if payment.status == PaymentStatus.SUCCESS:
-            signature = await _signature(connection, services, payment, key)
-            return_url = return_address(
-                payment.return_url,
-                payment_id=payment.id,
-                order_id=payment.order_id,
-                signature=signature,
-            )
-    return json_response(
-        {
-            "status": payment.status,
-            "paymentId": payment.id,
-            "orderId": payment.order_id,
-            "signature": signature,
-            "returnUrl": return_url,
-        }
-    )
+        return json_response(await result_of(connection, services, payment, key))
+
+
+async def result_of(
+    connection: Connection, services: Services, payment: CheckoutPayment, key: str | None
+) -> dict[str, str | None]:
+    """What the shop is told of a payment, signed when it succeeded; `key` is the script's."""
+    signature = return_url = None
+    # An address without a signature would let a shop take any visit for a payment.
+    if payment.status == PaymentStatus.SUCCESS:
+        signature = await _signature(connection, services, payment, key)
+        return_url = return_address(
+            payment.return_url,
+            payment_id=payment.id,
+            order_id=payment.order_id,
+            signature=signature,
+        )
+    return {
+        "status": payment.status,
+        "paymentId": payment.id,
+        "orderId": payment.order_id,
+        "signature": signature,
+        "returnUrl": return_url,
+    }
 
 
 def _refuse_unless_of(order_id: str | None, of_payment: str) -> None:

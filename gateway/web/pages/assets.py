@@ -61,11 +61,11 @@ class Assets:
         """Where the asset is served."""
         return self[name].url
 
-    def style(self, name: str) -> Markup:
-        """The tag that brings the style sheet."""
+    def style(self, name: str, media: str = "all") -> Markup:
+        """The tag that brings the style sheet, for the media that it is meant for."""
         asset = self[name]
-        return Markup('<link rel="stylesheet" href="{}" integrity="{}">').format(
-            asset.url, asset.integrity
+        return Markup('<link rel="stylesheet" href="{}" integrity="{}" media="{}">').format(
+            asset.url, asset.integrity, media
         )
 
     def script(self, name: str, nonce: str) -> Markup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from markupsafe import Markup, escape
 
 from gateway.web.calls import call_of
 from gateway.web.pages import formats
-from gateway.web.pages.assets import ASSETS
+from gateway.web.pages.assets import ASSETS, takes_gzip
 from gateway.web.pages.catalogue import LANGUAGES, Catalogue
 from gateway.web.pages.headers import Policy, page_headers
 from gateway.web.pages.viewers import Viewer, viewer_of
@@ -21,6 +22,7 @@ from gateway.web.pages.viewers import Viewer, viewer_of
 __all__ = ["CATALOGUES", "Page", "page_of", "page_response"]
 
 _NONCE_BYTES = 16
+_COMPRESSION = 5  # a page has to be ready at once
 
 Catalogues = Mapping[str, Catalogue]
 CATALOGUES: web.AppKey[Catalogues] = web.AppKey("catalogues", dict)
@@ -79,10 +81,21 @@ def page_response(
     status: int = 200,
     policy: Policy | None = None,
     page: Page | None = None,
+    compress: bool = False,
 ) -> web.Response:
-    """The template with the context, as a response. By default nobody may frame it."""
+    """The template with the context, as a response. By default nobody may frame it.
+
+    `compress` is for pages without secrets: the length of a page that repeats what a stranger wrote
+    would tell of a token beside it (BREACH).
+    """
     page = page or page_of(request)
-    body = aiohttp_jinja2.render_string(template, request, {**(context or {}), "page": page})
+    text = aiohttp_jinja2.render_string(template, request, {**(context or {}), "page": page})
     public_url: str = call_of(request).services.settings.public_url or ""
     headers = page_headers(policy or Policy(), page.nonce, secure=public_url.startswith("https://"))
-    return web.Response(status=status, body=body.encode(), headers=headers)
+    body = text.encode()
+    if compress:
+        headers["Vary"] = "Accept-Encoding"
+        if takes_gzip(request.headers.get("Accept-Encoding", "")):
+            headers["Content-Encoding"] = "gzip"
+            body = gzip.compress(body, _COMPRESSION, mtime=0)
+    return web.Response(status=status, body=body, headers=headers)

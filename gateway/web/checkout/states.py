@@ -1,0 +1,67 @@
+"""What the checkout shows of an order: one of these views, decided in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from gateway.domain.entities import Order, OrderStatus, Payment, PaymentStatus
+from gateway.storage.reads_checkout_page import CheckoutOrder
+
+__all__ = ["View", "view_of"]
+
+
+class View(StrEnum):
+    """The states of the page; its script knows them by the same names."""
+
+    READY = "ready"
+    PROCESSING = "processing"
+    CHALLENGE = "challenge"
+    UNKNOWN = "unknown"
+    SUCCESS = "success"
+    FAILED = "failed"
+    VOIDED = "voided"
+    PAID = "paid"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+_UNDER_WAY: Mapping[str, View] = {
+    PaymentStatus.PENDING: View.PROCESSING,
+    PaymentStatus.PROCESSING: View.PROCESSING,
+    PaymentStatus.REQUIRES_ACTION: View.CHALLENGE,
+    PaymentStatus.UNKNOWN: View.UNKNOWN,
+}
+
+
+def view_of(found: CheckoutOrder, now: datetime) -> tuple[View, Payment | None]:
+    """What to show, and the payment it is about.
+
+    The payment that was asked for comes first, so that who comes back sees what became of it; one
+    that failed gives way to another that is under way or done, in another tab perhaps.
+    """
+    named, alive = found.named, found.alive
+    if named is not None:
+        if named.status == PaymentStatus.SUCCESS:
+            return View.SUCCESS, named
+        if named.status in _UNDER_WAY:
+            return _UNDER_WAY[named.status], named
+        if named.status != PaymentStatus.FAILED:
+            return View.VOIDED, named
+    if alive is not None:
+        return _UNDER_WAY.get(alive.status, View.PAID), alive
+    over = _over(found.order, now)
+    if over is not None:
+        return over, None
+    return (View.READY, None) if named is None else (View.FAILED, named)
+
+
+def _over(order: Order, now: datetime) -> View | None:
+    """Why the order takes no payment any more; None while it does."""
+    if order.status == OrderStatus.PAID:
+        return View.PAID
+    if order.status == OrderStatus.CANCELLED:
+        return View.CANCELLED
+    is_late = order.expires_at is not None and order.expires_at <= now
+    return View.EXPIRED if order.status == OrderStatus.EXPIRED or is_late else None

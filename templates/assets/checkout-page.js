@@ -1,0 +1,388 @@
+// The checkout's states: sends the payment once, shows where it stands, tells the page around it.
+"use strict";
+(() => {
+  const SEND_AGAIN_MS = [500, 1000, 2000, 4000]; // after a send that nobody answered
+  const ANSWER_MS = 20000;
+  const SHOWN_MS = 600; // a state stays so long at least, or it only flickers
+  const SLOW_MS = 12000;
+  const LEAVE_MS = 4000; // the receipt, before the shop's own page
+  const PASSING = [409, 502, 503, 504];
+  const FIELD_OF = { "card.number": "card_number", "card.cvv": "card_cvv", card: "card_number" };
+
+  const root = document.getElementById("checkout");
+  const known = JSON.parse(document.getElementById("checkout-data").textContent);
+  const texts = Object.assign({ networks: known.networks }, known.texts);
+  const byId = (id) => document.getElementById(id);
+
+  // The bank's frame has come back to this page inside of it: the page around shows what follows.
+  if (isNested()) return;
+
+  const form = new PaymentForm(byId("payment-form"), texts);
+  const told = new Set();
+  const timers = {};
+  let customer = null;
+  let live = null;
+  let key = null; // of an attempt whose answer is not known yet
+  let isBusy = false;
+  let shownAt = 0;
+
+  function isNested() {
+    try {
+      return window.parent !== window && window.parent.document.getElementById("checkout") !== null;
+    } catch {
+      return false; // a shop's page, which is not ours to look at
+    }
+  }
+
+  // States
+
+  function show(view) {
+    if (root.dataset.view === view) return;
+    root.dataset.view = view;
+    shownAt = performance.now();
+    for (const section of root.querySelectorAll("[data-when]")) {
+      section.hidden = !section.dataset.when.split(" ").includes(view);
+    }
+    if (view !== "challenge") byId("challenge-frame").replaceChildren();
+    byId("unknown-note").hidden = view !== "unknown";
+    note("");
+    clearTimeout(timers.slow);
+    if (view === "processing") timers.slow = setTimeout(() => note(texts.slow), SLOW_MS);
+    const title = root.querySelector("[data-when]:not([hidden]) h1");
+    title.focus({ preventScroll: true });
+    window.scrollTo({ top: 0 });
+  }
+
+  /** Do it when what is shown has been seen. */
+  function whenSeen(then) {
+    clearTimeout(timers.seen);
+    timers.seen = setTimeout(then, Math.max(0, SHOWN_MS - (performance.now() - shownAt)));
+  }
+
+  function note(text) {
+    byId("waiting-note").textContent = text;
+    byId("waiting-note").hidden = !text;
+  }
+
+  function showProcessing(method) {
+    for (const hint of root.querySelectorAll("[data-for]")) {
+      hint.hidden = (hint.dataset.for === "upi") !== (method === "upi");
+    }
+    show("processing");
+  }
+
+  /** The address with this payment in it, so that whoever comes back sees where it stands. */
+  function addressWith(paymentId) {
+    const address = new URL(location.href);
+    address.searchParams.set("order_id", known.orderId);
+    if (paymentId) address.searchParams.set("payment_id", paymentId);
+    else address.searchParams.delete("payment_id");
+    return address;
+  }
+
+  /** Something else happened to the order: the server knows what is to be shown. */
+  function startAnew() {
+    location.replace(addressWith(null));
+  }
+
+  // Paying
+
+  async function pay() {
+    if (isBusy || !form.isRight()) return;
+    isBusy = true;
+    key = key || newKey();
+    const members = Object.assign({ order_id: known.orderId }, form.members());
+    if (customer) members.customer = customer;
+    form.say("");
+    showProcessing(members.method);
+    const answer = await send(JSON.stringify(members));
+    isBusy = false;
+    if (!answer) return backToForm([], texts.unreachable); // the key stays: it may have arrived
+    if (answer.status === 201) return begun(answer.content);
+    refused(answer.status, answer.content.error || {});
+  }
+
+  function newKey() {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  /** Status and content of the answer; null when there was none, however often it was sent. */
+  async function send(body) {
+    for (const wait of [...SEND_AGAIN_MS, null]) {
+      const answer = await sendOnce(body);
+      if (answer && !PASSING.includes(answer.status)) return answer;
+      if (wait === null) return null;
+      if (!navigator.onLine) note(texts.offline);
+      await new Promise((done) => setTimeout(done, wait));
+    }
+  }
+
+  async function sendOnce(body) {
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), ANSWER_MS);
+    try {
+      const response = await fetch("/api/v1/payments/public", {
+        method: "POST",
+        headers: { "Content-Type": "application/json", "Idempotency-Key": key },
+        body,
+        signal: patience.signal,
+      });
+      return { status: response.status, content: await response.json() };
+    } catch {
+      return null;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  function begun(payment) {
+    key = null;
+    form.clear();
+    follow(payment.id);
+    heard(payment);
+  }
+
+  function refused(status, error) {
+    // 422: an earlier send with this key did arrive. Otherwise: paid, or under way in another tab.
+    if (status === 422 || status === 404 || error.reason === "invalid_state") return startAnew();
+    key = null;
+    const metadata = error.metadata || {};
+    const fields = [error.field, ...(metadata.errors || []).map((each) => each.field)];
+    const names = fields.filter(Boolean).map((name) => {
+      return FIELD_OF[name] || (name.startsWith("card.expiry") ? "card_expiry" : name);
+    });
+    const text = status === 429 ? "form.often" : status >= 500 ? "form.busy" : "form.refused";
+    backToForm(names, texts[text]);
+  }
+
+  function backToForm(names, text) {
+    show("ready");
+    form.refuse(names, text);
+  }
+
+  // Following
+
+  function follow(paymentId) {
+    history.replaceState(null, "", addressWith(paymentId));
+    if (live) live.stop();
+    live = new LivePayment(paymentId, heard, (isLost) => {
+      if (isLost) note(navigator.onLine ? texts.slow : texts.offline);
+      else if (byId("waiting-note").textContent === texts.offline) note("");
+    });
+  }
+
+  function heard(payment) {
+    const { status } = payment;
+    if (status === "pending" || status === "processing") showProcessing(payment.method);
+    else if (status === "unknown") show("unknown");
+    else if (status === "requires_action") whenSeen(() => challenge(payment));
+    else whenSeen(() => ended(payment));
+  }
+
+  function ended(payment) {
+    if (payment.status === "success") succeeded(payment);
+    else if (payment.status === "failed") failed(payment);
+    else show("voided");
+  }
+
+  function challenge(payment) {
+    const action = payment.next_action || {};
+    if (!action.url || byId("challenge-frame").childElementCount) return show("challenge");
+    const address = new URL(action.url, location.href);
+    if (!/^https?:$/.test(address.protocol)) return show("challenge");
+    const link = byId("challenge-link");
+    const isOurs = address.origin === location.origin;
+    for (const [name, value] of Object.entries(isOurs ? known.kept : {})) {
+      address.searchParams.set(name, value);
+    }
+    show("challenge");
+    link.href = address.href;
+    link.parentElement.hidden = isOurs;
+    if (!isOurs) link.target = "_top"; // other banks do not let themselves be framed
+    else byId("challenge-frame").append(bankFrame(address));
+  }
+
+  function bankFrame(address) {
+    const frame = document.createElement("iframe");
+    frame.title = byId("challenge-title").textContent;
+    frame.dataset.testId = "challenge-frame";
+    frame.src = address.href;
+    frame.addEventListener("load", () => {
+      let path = "";
+      try {
+        path = frame.contentWindow.location.pathname;
+      } catch {
+        return; // on somebody else's page
+      }
+      if (!path.startsWith("/checkout") || root.dataset.view !== "challenge") return;
+      show("processing");
+      live.ask();
+    });
+    return frame;
+  }
+
+  function succeeded(payment) {
+    const fill = (name, text) => (root.querySelector(`[data-fill="${name}"]`).textContent = text);
+    fill("payment-id", payment.id);
+    fill("instrument", instrumentOf(payment));
+    fill("date", timeOf(payment.created_at));
+    show("success");
+    afterSuccess(payment);
+  }
+
+  function instrumentOf({ method, card_network, card_last4, vpa, bank, wallet }) {
+    if (method === "card") return `${known.networks[card_network] || ""} •••• ${card_last4}`.trim();
+    return vpa || known.names[bank || wallet] || bank || wallet || "";
+  }
+
+  function timeOf(moment) {
+    const languages = [navigator.language, document.documentElement.lang];
+    const form = new Intl.DateTimeFormat(languages, { dateStyle: "medium", timeStyle: "short" });
+    return form.format(new Date(moment));
+  }
+
+  /** Tell the shop, with the signature that it verifies; or lead there. */
+  async function afterSuccess(payment) {
+    const result = await resultOf(payment.id);
+    if (!result || !result.signature) return;
+    const { paymentId, orderId, signature, returnUrl } = result;
+    say("payment_success", { paymentId, orderId, signature });
+    if (known.parentOrigin || !returnUrl) return;
+    const link = byId("return-link");
+    link.href = returnUrl;
+    link.hidden = false;
+    // Whoever came back with the back button wanted to see this page.
+    const [navigation] = performance.getEntriesByType("navigation");
+    if (told.has("left") || (navigation && navigation.type === "back_forward")) return;
+    told.add("left");
+    byId("leaving").textContent = texts.leaving;
+    byId("leaving").hidden = false;
+    timers.leave = setTimeout(() => location.assign(returnUrl), LEAVE_MS);
+  }
+
+  async function resultOf(paymentId) {
+    const query = new URLSearchParams({ payment_id: paymentId, order_id: known.orderId });
+    if (known.kept.key) query.set("key", known.kept.key);
+    for (const wait of [...SEND_AGAIN_MS, null]) {
+      try {
+        const response = await fetch(`/checkout/result?${query}`, { cache: "no-store" });
+        if (response.ok) return await response.json();
+        if (response.status < 500) return null;
+      } catch {
+        // not connected: again
+      }
+      if (wait !== null) await new Promise((done) => setTimeout(done, wait));
+    }
+    return null;
+  }
+
+  function failed(payment) {
+    const { error_code: code, error_reason: reason, error_description: description } = payment;
+    byId("failed-reason").textContent =
+      known.reasons[reason] || known.reasons[code] || known.reasons.PAYMENT_FAILED;
+    show("failed");
+    say("payment_failed", {
+      code: code || "PAYMENT_FAILED",
+      description: description || "Payment processing failed",
+      reason: reason || "payment_failed",
+      orderId: known.orderId,
+      paymentId: payment.id,
+    });
+  }
+
+  function tryAgain(event) {
+    event.preventDefault();
+    if (live) live.stop();
+    live = null;
+    history.replaceState(null, "", addressWith(null));
+    show("ready");
+    form.focusFirst();
+  }
+
+  // The page around
+
+  /** Each message once for each payment; to the origin that the server found to be the merchant's. */
+  function say(type, data) {
+    const about = `${type} ${data ? data.paymentId : ""}`;
+    if (!known.parentOrigin || window.parent === window) return;
+    if (type !== "close_modal" && told.has(about)) return;
+    told.add(about);
+    window.parent.postMessage(data ? { type, data } : { type }, known.parentOrigin);
+  }
+
+  /** `#prefill=<JSON>` from checkout.js: a fragment is sent to nobody. */
+  function takePrefill() {
+    const text = new URLSearchParams(location.hash.slice(1)).get("prefill");
+    if (!text) return;
+    let given = {};
+    try {
+      given = JSON.parse(text) || {};
+    } catch {
+      return;
+    }
+    const value = (name) => (typeof given[name] === "string" ? given[name].trim() : "");
+    const entries = ["name", "email", "contact"]
+      .filter((name) => value(name))
+      .map((name) => [name, value(name).slice(0, name === "contact" ? 64 : 255)]);
+    if (entries.length) customer = Object.fromEntries(entries);
+    form.prefill(value("method"), value("name"));
+    if (!known.parentOrigin) history.replaceState(null, "", location.pathname + location.search);
+  }
+
+  function takeLogoAway() {
+    const logo = byId("logo");
+    if (!logo) return;
+    if (logo.complete && !logo.naturalWidth) logo.remove();
+    logo.addEventListener("error", () => logo.remove());
+  }
+
+  async function lookAtOrder() {
+    if (document.visibilityState === "hidden" || root.dataset.view !== "ready" || isBusy) return;
+    try {
+      const response = await fetch(`/api/v1/orders/${known.orderId}/public`, { cache: "no-store" });
+      const { status } = await response.json();
+      const isOpen = status === "created" || status === "attempted";
+      if (response.ok && !isOpen && root.dataset.view === "ready" && !isBusy) startAnew();
+    } catch {
+      // not connected: paying will tell
+    }
+  }
+
+  function start() {
+    byId("payment-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      pay();
+    });
+    byId("retry-button").addEventListener("click", tryAgain);
+    byId("print-button").hidden = false;
+    byId("print-button").addEventListener("click", () => window.print());
+    for (const link of root.querySelectorAll("[data-language]")) {
+      link.addEventListener("click", () => {
+        const address = new URL(location.href);
+        address.searchParams.set("lang", link.dataset.language);
+        link.href = address.href;
+      });
+    }
+    for (const time of root.querySelectorAll("time[data-local]")) {
+      time.textContent = timeOf(time.dateTime);
+    }
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && !event.defaultPrevented) say("close_modal");
+    });
+    document.addEventListener("visibilitychange", lookAtOrder);
+    window.addEventListener("pagehide", () => clearTimeout(timers.leave));
+    takeLogoAway();
+    takePrefill();
+    const { payment, view } = known;
+    if (view === "success") afterSuccess(payment);
+    else if (view === "failed") failed(payment);
+    else if (payment && view !== "paid" && view !== "voided") {
+      follow(payment.id);
+      heard(payment);
+    }
+    say("checkout_ready");
+  }
+
+  start();
+})();
