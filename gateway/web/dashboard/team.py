@@ -54,7 +54,7 @@ async def invite_member(request: web.Request) -> web.Response:
     if mailer is None:
         return await _page(request, link=link, invited=email)
     try:
-        await mailer.send(email, f"Join {call.member.user.merchant_name}", _mail(request, link))
+        await mailer.send(email, _subject(call.member.user), _mail(request, link))
     except MailNotSent:
         return await _page(request, link=link, invited=email, mail_failed=True)
     return await said_and_done(request, _PATH, f"An invitation is on its way to {email}.")
@@ -200,6 +200,11 @@ async def _page(
     }
     status = 400 if error else 200
     return dashboard_response(request, "dashboard/team.html", context, active="team", status=status)
+
+
+def _subject(user: UserRecord) -> str:
+    """One line, whatever the merchant calls itself."""
+    return " ".join(f"Join {user.merchant_name}".split())
 
 
 def _mail(request: web.Request, link: str) -> str:
