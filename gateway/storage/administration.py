@@ -94,7 +94,7 @@ async def write_audit(
 
 async def insert_audit(connection: Connection, audit: Audit) -> None:
     """Leave a line that is put together already."""
-    await connection.execute(AUDITS.insert, *AUDITS.insert_arguments([audit]))
+    await connection.execute(AUDITS.insert(), AUDITS.insert_argument([audit]))
 
 
 async def update_merchant(

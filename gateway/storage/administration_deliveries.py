@@ -90,7 +90,7 @@ async def replay_deliveries(
 
 async def insert_test_delivery(connection: Connection, event: Event, endpoint_id: str) -> str:
     """An event for one endpoint alone; the id of its delivery."""
-    await connection.execute(EVENTS.insert, *EVENTS.insert_arguments([event]))
+    await connection.execute(EVENTS.insert(), EVENTS.insert_argument([event]))
     delivery_id = uuid4()
     await connection.execute(
         _DELIVERY,

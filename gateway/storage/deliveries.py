@@ -15,6 +15,7 @@ from gateway.domain.delivery import AttemptOutcome, Verdict
 from gateway.domain.work import Audit
 from gateway.storage.administration_endpoints import fail_pending_deliveries
 from gateway.storage.journal import Connection
+from gateway.storage.many_rows import encode_rows, rows_source
 from gateway.storage.rows import AUDITS
 
 __all__ = [
@@ -43,14 +44,26 @@ WHERE delivery.id = ANY($1::uuid[]) AND delivery.status = 'pending'
 ORDER BY delivery.next_retry_at
 """
 
+# Column, its type, and where it is found on an attempt.
+_RESULT = (
+    ("id", "uuid", "delivery.id"),
+    ("expected", "smallint", "delivery.attempts"),
+    ("status", "text", "verdict.status"),
+    ("next_retry_at", "timestamptz", "verdict.next_retry_at"),
+    ("requested_at", "timestamptz", "outcome.requested_at"),
+    ("duration", "integer", "duration_milliseconds"),
+    ("code", "integer", "outcome.status"),
+    ("body", "text", "response_body"),
+    ("error", "text", "outcome.error"),
+    ("reason", "text", "verdict.reason"),
+    ("answered_at", "timestamptz", "outcome.answered_at"),
+)
+_result_of = attrgetter(*(path for _, _, path in _RESULT))
+
 # A doubled job finds another number of attempts, or a final state, and leaves no trace.
-_RECORD = """
-WITH result AS (
-    SELECT * FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::timestamptz[],
-                         $5::timestamptz[], $6::integer[], $7::integer[], $8::text[], $9::text[],
-                         $10::text[], $11::timestamptz[])
-        AS given(id, expected, status, next_retry_at, requested_at, duration, code, body, error,
-                 reason, answered_at)
+_RECORD = f"""
+WITH result AS MATERIALIZED (
+    {rows_source([(name, kind) for name, kind, _ in _RESULT])}
 ), recorded AS (
     UPDATE webhook_logs AS delivery
     SET status = result.status, attempts = result.expected + 1,
@@ -72,7 +85,7 @@ WITH result AS (
     FROM result JOIN recorded USING (id) WHERE result.status = 'failed'
 )
 SELECT id::text FROM recorded
-"""
+"""  # noqa: S608 - the columns above
 
 _FAIL = """
 WITH failed AS (
@@ -152,21 +165,6 @@ class Attempt:
         return self.delivery.attempts + 1
 
 
-_RECORD_COLUMNS = attrgetter(
-    "delivery.id",
-    "delivery.attempts",
-    "verdict.status",
-    "verdict.next_retry_at",
-    "outcome.requested_at",
-    "duration_milliseconds",
-    "outcome.status",
-    "response_body",
-    "outcome.error",
-    "verdict.reason",
-    "outcome.answered_at",
-)
-
-
 async def load_deliveries(connection: Connection, ids: Sequence[str]) -> list[Delivery]:
     """Those that are pending, longest due first, with bodies and endpoints; one statement."""
     endpoints: dict[str, Endpoint] = {}
@@ -206,8 +204,8 @@ async def record_attempts(connection: Connection, attempts: Sequence[Attempt]) -
     Returns the ids of the deliveries that stood as they were when the attempt was begun. Of the
     others nothing is written.
     """
-    columns = zip(*map(_RECORD_COLUMNS, attempts), strict=True)
-    return {row["id"] for row in await connection.fetch(_RECORD, *columns)}
+    rows = await connection.fetch(_RECORD, encode_rows(map(_result_of, attempts)))
+    return {row["id"] for row in rows}
 
 
 async def fail_deliveries(
@@ -255,5 +253,5 @@ async def disable_endpoint(
         details=json.dumps({"reason": reason}),
         created_at=now,
     )
-    await connection.execute(AUDITS.insert, *AUDITS.insert_arguments([audit]))
+    await connection.execute(AUDITS.insert(), AUDITS.insert_argument([audit]))
     return True

@@ -7,7 +7,7 @@ left out and told so; the rest is written with one statement a table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -61,19 +61,40 @@ FROM unnest($1::text[], $2::smallint[], $3::bytea[]) AS final(operation_id, stat
 WHERE held.operation_id = final.operation_id AND held.body IS NULL
 """
 
+
+def _write_statement() -> str:
+    """All changes of a batch in one statement, which answers with the deliveries that came of it.
+
+    Its arguments: changed orders, changed and new rows of each of `_TABLES`, events. A statement a
+    table took twice as many round trips, and every one of them waits for its turn of the loop.
+    """
+    parts = [f"changed_orders AS ({ORDERS.update('$1')})"]
+    for number, (_, table) in enumerate(_TABLES):
+        changed, fresh = f"${2 * number + 2}", f"${2 * number + 3}"
+        # A payment that fails makes room for the next one: updates go before inserts.
+        before = f"changed_{table.name}"
+        parts.append(f"{before} AS ({table.update(changed)} RETURNING 1)")
+        parts.append(f"new_{table.name} AS ({table.insert(fresh, after=before)})")
+    events = EVENTS.inserted(f"${2 * len(_TABLES) + 2}")
+    parts.append(f"happened AS MATERIALIZED ({events})")
+    columns = ", ".join(EVENTS.columns)
+    parts.append(f"told AS (INSERT INTO events ({columns}) SELECT * FROM happened)")  # noqa: S608
+    return f"WITH {', '.join(parts)} {_DELIVER}"
+
+
 _DELIVER = """
 INSERT INTO webhook_logs
     (id, merchant_id, mode, event_id, endpoint_id, event, status, next_retry_at, created_at)
 SELECT gen_random_uuid(), happened.merchant_id, happened.mode, happened.id, endpoint.id,
        happened.type, 'pending', happened.created_at, happened.created_at
-FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::timestamptz[])
-     AS happened(id, merchant_id, mode, type, created_at)
+FROM happened
 JOIN webhook_endpoints AS endpoint
   ON endpoint.merchant_id = happened.merchant_id AND endpoint.mode = happened.mode
  AND endpoint.active AND endpoint.deleted_at IS NULL
  AND (endpoint.events = '{}' OR happened.type = ANY(endpoint.events))
 RETURNING id, endpoint_id
 """
+_WRITE = _write_statement()
 
 
 class KeyTaken(Exception):
@@ -112,9 +133,7 @@ async def write_units(
     kept = _kept(units, reasons)
     if not kept:
         return reasons, Committed(())
-    await _write_orders(connection, kept)
-    await _write_rows(connection, kept)
-    return reasons, Committed(await _write_events(connection, kept))
+    return reasons, Committed(await _write(connection, kept))
 
 
 async def find_committed(connection: Connection, units: Sequence[UnitOfWork]) -> Found:
@@ -190,27 +209,34 @@ async def _claim(connection: Connection, units: Sequence[UnitOfWork]) -> set[UUI
     return {unit.id for unit in units if unit.claim is not None and unit.id not in winners}
 
 
-async def _write_orders(connection: Connection, units: Sequence[UnitOfWork]) -> None:
-    fresh = [unit.order for unit in units if unit.expected_version == 0]
-    changed = [unit.order for unit in units if unit.expected_version]
-    if fresh:
-        await connection.execute(ORDERS.insert, *ORDERS.insert_arguments(fresh))
-    if changed:
-        await connection.execute(ORDERS.update, *ORDERS.update_arguments(changed))
+async def _write(connection: Connection, units: Sequence[UnitOfWork]) -> Sequence[tuple[str, str]]:
+    """The units' rows; the deliveries that came of their events."""
+    new_orders = [unit.order for unit in units if unit.expected_version == 0]
+    if new_orders:
+        await connection.execute(ORDERS.insert(), ORDERS.insert_argument(new_orders))
+    changed = [unit for unit in units if unit.expected_version]
+    if not changed:
+        return ()
+    rows = await connection.fetch(_WRITE, *_write_arguments(changed))
+    await _write_rarities(connection, changed)
+    return [(str(row["id"]), row["endpoint_id"]) for row in rows]
 
 
-async def _write_rows(connection: Connection, units: Sequence[UnitOfWork]) -> None:
-    inserts = _by_type(entity for unit in units for entity in unit.inserts)
+def _write_arguments(units: Sequence[UnitOfWork]) -> Iterator[list[str]]:
+    yield ORDERS.update_argument(unit.order for unit in units)
     updates = _by_type(entity for unit in units for entity in unit.updates)
+    inserts = _by_type(entity for unit in units for entity in unit.inserts)
     for kind, table in _TABLES:
-        # A payment that fails makes room for the next one: updates go before inserts.
-        if changed := updates.get(kind):
-            await connection.execute(table.update, *table.update_arguments(changed))
-        if fresh := inserts.get(kind):
-            await connection.execute(table.insert, *table.insert_arguments(fresh))
+        yield table.update_argument(updates.get(kind, ()))
+        yield table.insert_argument(inserts.get(kind, ()))
+    yield EVENTS.insert_argument(event for unit in units for event in unit.events)
+
+
+async def _write_rarities(connection: Connection, units: Sequence[UnitOfWork]) -> None:
+    """Rows that hardly any batch has."""
     audits = [audit for unit in units for audit in unit.audits]
     if audits:
-        await connection.execute(AUDITS.insert, *AUDITS.insert_arguments(audits))
+        await connection.execute(AUDITS.insert(), AUDITS.insert_argument(audits))
     answers = [
         (operation_id, answer.status, answer.body)
         for unit in units
@@ -225,21 +251,3 @@ def _by_type(entities: Iterable[Entity]) -> dict[type[Entity], list[Entity]]:
     for entity in entities:
         sorted_out.setdefault(type(entity), []).append(entity)
     return sorted_out
-
-
-async def _write_events(
-    connection: Connection, units: Sequence[UnitOfWork]
-) -> list[tuple[str, str]]:
-    events = [event for unit in units for event in unit.events]
-    if not events:
-        return []
-    await connection.execute(EVENTS.insert, *EVENTS.insert_arguments(events))
-    rows = await connection.fetch(
-        _DELIVER,
-        [event.id for event in events],
-        [event.merchant_id for event in events],
-        [event.mode for event in events],
-        [event.type for event in events],
-        [event.created_at for event in events],
-    )
-    return [(str(row["id"]), row["endpoint_id"]) for row in rows]

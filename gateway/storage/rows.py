@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
 from typing import Any
+
+from gateway.storage.many_rows import encode_rows, rows_source
 
 __all__ = ["ATTEMPTS", "AUDITS", "EVENTS", "OPERATIONS", "ORDERS", "PAYMENTS", "REFUNDS", "Table"]
 
@@ -41,23 +43,29 @@ class Table:
         """All column names."""
         return [name for name, _, _ in self._columns]
 
-    @cached_property
-    def insert(self) -> str:
-        """One statement for any number of new rows; its arguments are `insert_arguments`."""
-        arrays = ", ".join(f"${n}::{kind}[]" for n, (_, kind, _) in enumerate(self._columns, 1))
-        names = ", ".join(self.columns)
-        # All names come from the tables below, none from a request.
-        return f"INSERT INTO {self.name} ({names}) SELECT * FROM unnest({arrays})"  # noqa: S608
+    def insert(self, argument: str = "$1", *, after: str = "") -> str:
+        """One statement for any number of new rows; `argument` is what `insert_argument` makes.
 
-    @cached_property
-    def update(self) -> str:
-        """One statement for any number of changed rows; its arguments are `update_arguments`."""
+        In a query with several writes they come after those of the part `after`.
+        """
+        rows = self.inserted(argument)
+        if after:
+            # A part is complete before its rows are counted.
+            rows = f"SELECT * FROM ({rows}) AS fresh WHERE (SELECT count(*) FROM {after}) >= 0"  # noqa: S608
+        # All names come from the tables below, none from a request.
+        return f"INSERT INTO {self.name} ({', '.join(self.columns)}) {rows}"
+
+    def inserted(self, argument: str = "$1") -> str:
+        """The new rows alone, for a statement that does more with them."""
+        return rows_source([(name, kind) for name, kind, _ in self._columns], argument)
+
+    def update(self, argument: str = "$1") -> str:
+        """One statement for any number of changed rows, which `update_argument` makes."""
         columns = [self._columns[0], *self._mutable]
-        arrays = ", ".join(f"${n}::{kind}[]" for n, (_, kind, _) in enumerate(columns, 1))
-        names = ", ".join(name for name, _, _ in columns)
+        rows = rows_source([(name, kind) for name, kind, _ in columns], argument)
         sets = ", ".join(f"{name} = changed.{name}" for name, _, _ in self._mutable)
         return (
-            f"UPDATE {self.name} AS stored SET {sets} FROM unnest({arrays}) AS changed({names}) "  # noqa: S608
+            f"UPDATE {self.name} AS stored SET {sets} FROM ({rows}) AS changed "  # noqa: S608
             "WHERE stored.id = changed.id"
         )
 
@@ -73,13 +81,13 @@ class Table:
     def _update_getter(self) -> Callable[[Any], tuple[Any, ...]]:
         return attrgetter("id", *(path for _, _, path in self._mutable))
 
-    def insert_arguments(self, entities: Iterable[Any]) -> Sequence[tuple[Any, ...]]:
-        """One array a column."""
-        return list(zip(*map(self._insert_getter, entities), strict=True))
+    def insert_argument(self, entities: Iterable[Any]) -> list[str]:
+        """The new rows. Raises asyncpg.InterfaceError for what cannot be written."""
+        return encode_rows(map(self._insert_getter, entities))
 
-    def update_arguments(self, entities: Iterable[Any]) -> Sequence[tuple[Any, ...]]:
-        """One array for the ids and one a mutable column."""
-        return list(zip(*map(self._update_getter, entities), strict=True))
+    def update_argument(self, entities: Iterable[Any]) -> list[str]:
+        """The ids and mutable columns. Raises asyncpg.InterfaceError as `insert_argument`."""
+        return encode_rows(map(self._update_getter, entities))
 
 
 ORDERS = Table(
