@@ -15,6 +15,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, BinaryIO, Literal, TextIO, TypeAlias
 
@@ -147,10 +148,10 @@ def _processors(*, is_json: bool) -> list[Processor]:
         structlog.contextvars.merge_contextvars,
         _strip_exception,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if is_json:
         return [*common, _as_json]
+    common.append(structlog.processors.TimeStamper(fmt="iso", utc=True))
     console = structlog.dev.ConsoleRenderer(colors=True, exception_formatter=_no_exception)
     return [*common, _frames_as_lines, _encoded(console)]
 
@@ -171,6 +172,8 @@ def _strip_exception(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def _as_json(_: WrappedLogger, __: str, event: EventDict) -> bytes:
+    # orjson writes a time in a tenth of what it takes Python.
+    event["timestamp"] = datetime.now(UTC)
     return orjson.dumps(event, default=_safe, option=_JSON) + b"\n"
 
 

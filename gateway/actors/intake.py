@@ -6,10 +6,8 @@ out, and no actor is needed yet. Most orders that are made are not looked at aga
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
-from gateway.actors.errors import DeadlineExceeded
 from gateway.actors.messages import Done, MakeOrder
 from gateway.actors.order import OrderContext, claimed, commit, moment_of
 from gateway.actors.region import Region
@@ -31,19 +29,15 @@ class OrderIntake:
         Raises DeadlineExceeded when it is not in time: it may become durable all the same.
         """
         if isinstance(message, MakeOrder):
-            try:
-                async with asyncio.timeout(deadline_seconds):
-                    return await self._make(message)
-            except TimeoutError as error:
-                raise DeadlineExceeded("the order was not written in time") from error
+            return await self._make(message, deadline_seconds)
         return await self._orders.ask(identity, message, deadline_seconds=deadline_seconds)
 
-    async def _make(self, message: MakeOrder) -> Done:
+    async def _make(self, message: MakeOrder, deadline_seconds: float) -> Done:
         decision = decisions.create_order(
             message.command, moment_of(self._context.clock, message.request)
         )
         order = decision.state.order
         work, answer = claimed(self._context, message.request, decision, order.id, None)
-        await commit(self._context, work)
+        await commit(self._context, work, deadline_seconds)
         self._context.remember(decision.state)
         return Done(order=order, answer=answer)

@@ -13,7 +13,7 @@ import asyncpg
 import structlog
 
 from gateway.actors.batching import Batcher
-from gateway.actors.errors import BatcherFull
+from gateway.actors.errors import BatcherFull, DeadlineExceeded
 from gateway.actors.supervisor import TreeNode
 from gateway.domain.errors import Unavailable
 from gateway.domain.jobs import Job, JobKind
@@ -105,18 +105,27 @@ class Journal:
             name="journal", kind="journal", alive=self._batcher is not None, mailbox_length=waiting
         )
 
-    async def commit(self, unit: UnitOfWork) -> None:
+    async def commit(self, unit: UnitOfWork, deadline_seconds: float | None = None) -> None:
         """Return when the unit is durable.
 
         Raises StaleVersion, KeyTaken (nothing was written), Unavailable (nothing was written), and
-        CommitUnknown, after which the order has to be read anew.
+        CommitUnknown, after which the order has to be read anew. DeadlineExceeded after
+        `deadline_seconds`: the unit may become durable all the same.
         """
         if self._batcher is None:
             raise Unavailable("The gateway is starting or stopping")
         try:
-            await self._batcher.submit(unit)
+            answer = self._batcher.submit(unit)
         except BatcherFull:
             raise Unavailable("Too many requests wait to be written") from None
+        if deadline_seconds is None:
+            return await answer
+        # asyncio.timeout takes five times as long as a timer.
+        timer = asyncio.get_running_loop().call_later(deadline_seconds, _expire, answer)
+        try:
+            return await answer
+        finally:
+            timer.cancel()
 
     async def _flush(self, units: Sequence[UnitOfWork]) -> Sequence[Exception | None]:
         results: dict[object, Exception | None] = {}
@@ -241,6 +250,11 @@ class Journal:
         ]
         if kept:
             self._sent(kept, jobs)
+
+
+def _expire(answer: asyncio.Future[None]) -> None:
+    if not answer.done():
+        answer.set_exception(DeadlineExceeded("the order was not written in time"))
 
 
 class _CommitLost(Exception):

@@ -44,7 +44,7 @@ class OrderContext:
     clock: Clock
     policy: Policy
     render: Renderer
-    commit: Callable[[UnitOfWork], Awaitable[None]]
+    commit: Callable[[UnitOfWork, float | None], Awaitable[None]]
     load: Callable[[str], Awaitable[OrderState | None]]
     load_version: Callable[[str], Awaitable[int]]
     ask_again: Callable[[Operation], None]
@@ -325,9 +325,11 @@ def claimed(
     return replace(work, claim=stored), answer
 
 
-async def commit(context: OrderContext, work: UnitOfWork) -> None:
+async def commit(
+    context: OrderContext, work: UnitOfWork, deadline_seconds: float | None = None
+) -> None:
     """Return when the work is durable. Raises as `Journal.commit`, AlreadyClaimed for KeyTaken."""
     try:
-        await context.commit(work)
+        await context.commit(work, deadline_seconds)
     except KeyTaken:
         raise AlreadyClaimed("The idempotency key is in use") from None

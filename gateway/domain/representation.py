@@ -27,6 +27,8 @@ def _notes(text: str) -> Any:
 
 def order_object(order: Order) -> dict[str, Any]:
     """The order as the API and webhooks show it; amounts in minor units."""
+    created_at = timestamp(order.created_at)
+    is_new = order.updated_at is order.created_at  # its times are written once
     return {
         "id": order.id,
         "merchant_id": str(order.merchant_id),
@@ -42,8 +44,8 @@ def order_object(order: Order) -> dict[str, Any]:
         "capture": order.capture,
         "expires_at": timestamp(order.expires_at),
         "return_url": order.return_url,
-        "created_at": timestamp(order.created_at),
-        "updated_at": timestamp(order.updated_at),
+        "created_at": created_at,
+        "updated_at": created_at if is_new else timestamp(order.updated_at),
     }
 
 

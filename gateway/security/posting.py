@@ -107,7 +107,9 @@ async def _beginning(answer: aiohttp.ClientResponse, characters_max: int) -> str
 
 def _retry_after_seconds(headers: Mapping[str, str]) -> int | None:
     """Seconds, or a date counted from the answer's own `Date`; None where it says neither."""
-    value = headers.get("Retry-After", "").strip()
+    if "Retry-After" not in headers:  # nearly always
+        return None
+    value = headers["Retry-After"].strip()
     if value.isascii() and value.isdecimal():
         return int(value[:_RETRY_AFTER_DIGITS_MAX])
     try:

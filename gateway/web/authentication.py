@@ -57,6 +57,13 @@ class KeyCache:
         self._unknown: dict[str, _Kept] = {}
         self._loading: dict[str, asyncio.Future[KeyRecord | None]] = {}
 
+    def kept(self, key_id: str) -> KeyRecord | None:
+        """The key's row if it is known; None says nothing."""
+        kept = self._known.get(key_id)
+        if kept is None or kept.until <= asyncio.get_running_loop().time():
+            return None
+        return kept.record
+
     async def get(self, key_id: str) -> KeyRecord | None:
         """The key's row; raises what the query raises."""
         kept = self._known.get(key_id) or self._unknown.get(key_id)
@@ -139,7 +146,10 @@ class Authenticator:
         if credentials is None:
             raise NotAuthenticated
         key_id, secret = credentials
-        record = await self._keys.get(key_id) if mode_of_key(key_id) else None
+        record = None
+        if mode_of_key(key_id):
+            kept = self._keys.kept(key_id)
+            record = await self._keys.get(key_id) if kept is None else kept
         matches = secret_matches(self._vault, secret, record.secret_hash if record else None)
         if record is None or not matches:
             raise NotAuthenticated

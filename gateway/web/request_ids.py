@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import secrets
 
 from multidict import CIMultiDictProxy
+
+from gateway.domain.ids import new_id
 
 __all__ = ["request_id_of", "traceparent_of"]
 
@@ -24,7 +25,7 @@ def request_id_of(headers: CIMultiDictProxy[str], traceparent: str | None) -> st
         return given
     if traceparent is not None:
         return traceparent[_TRACE_ID]
-    return f"req_{secrets.token_hex(12)}"
+    return new_id("req")
 
 
 def traceparent_of(headers: CIMultiDictProxy[str]) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -12,6 +11,7 @@ import structlog
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from gateway.domain.ids import new_id
 from gateway.web.errors import PROBLEM_JSON, envelope, problem_of_status
 from gateway.web.middleware import log_fault
 
@@ -53,7 +53,7 @@ class Connection(RequestHandler):
         """The answer to what never became a request, or broke the framework itself."""
         if request.writer.output_size > 0:
             raise ConnectionError("an answer is under way already")
-        request_id = f"req_{secrets.token_hex(12)}"
+        request_id = new_id("req")
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR and exc is not None:
             log_fault(exc, request_id)
         logger.info("request", method=None, route="malformed", status=status, request_id=request_id)
