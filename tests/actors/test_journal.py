@@ -12,7 +12,14 @@ import pytest
 
 from gateway.actors.journal import CommitUnknown, Journal
 from gateway.domain.clock import Clock
-from gateway.domain.decisions import CreateOrder, Moment, create_order
+from gateway.domain.decisions import (
+    CreateOrder,
+    CreatePayment,
+    Moment,
+    create_order,
+    create_payment,
+)
+from gateway.domain.entities import OperationState, OrderState, PaymentStatus
 from gateway.domain.errors import StaleVersion, Unavailable
 from gateway.domain.ids import new_id
 from gateway.domain.work import Claim, StoredAnswer, UnitOfWork
@@ -21,6 +28,7 @@ from gateway.security.vault import Vault
 from gateway.seeding import TEST_MERCHANT_ID, seed_test_merchant
 from gateway.storage.journal import KeyTaken
 from tests.actors.process import KEY
+from tests.unit.scenario import POLICY, UPI
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -98,6 +106,31 @@ async def test_units_are_committed_in_few_transactions(journal, seeded):
     assert [None] * 90 == results
     assert 90 == await seeded.fetchval("SELECT count(*) FROM orders")
     assert after - before <= 5
+
+
+async def test_what_ends_makes_room_for_what_begins_in_the_same_unit(journal, seeded):
+    """One statement writes all tables, and in each of them changes come before new rows."""
+    made = _order_unit()
+    await journal.commit(made)
+    state = OrderState(order=made.order)
+    command = CreatePayment(payment_id=new_id("pay"), instrument=UPI, processor="bank")
+    paid = create_payment(state, command, Moment(now=NOW, real_now=NOW), POLICY).work
+    await journal.commit(paid)
+    [payment, operation] = paid.inserts
+    failed = replace(payment, status=PaymentStatus.FAILED)
+    next_payment = replace(payment, id=new_id("pay"))
+    next_operation = replace(operation, id=new_id("op"), payment_id=next_payment.id)
+    second = replace(operation, id=new_id("op"))
+
+    unit = replace(
+        _next_unit(paid),
+        updates=(failed, replace(operation, state=OperationState.DONE)),
+        inserts=(next_payment, next_operation, second),
+    )
+    assert [None] == await _commit_together(journal, [unit])
+
+    assert 2 == await seeded.fetchval("SELECT count(*) FROM payments")
+    assert 3 == await seeded.fetchval("SELECT count(*) FROM operations")
 
 
 async def test_stale_unit_is_left_out_and_the_others_written(journal, seeded):

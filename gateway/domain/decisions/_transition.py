@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -253,7 +253,7 @@ class Transition:
             self._updates[entity.id] = entity
 
     def _render_events(self, merchant_id: UUID, mode: str) -> tuple[Event, ...]:
-        shown: dict[tuple[str | None, str | None, bool], bytes] = {}
+        shown: dict[str, bytes] = {}
         return tuple(
             Event(
                 id=new_id("evt"),
@@ -275,24 +275,21 @@ class Transition:
         event: str,
         payment_id: str | None,
         refund_id: str | None,
-        shown: dict[tuple[str | None, str | None, bool], bytes],
+        shown: dict[str, bytes],
     ) -> bytes:
         """`shown` keeps what was rendered: events of one decision are mostly of one payment."""
-        key = (payment_id, refund_id, event.startswith("order."))
-        data = shown.get(key)
-        if data is None:
-            data = shown[key] = canonical_json.dumps(self._event_data(*key))
-        timestamp = int(self.now.timestamp())
-        return b'{"event":"%b","timestamp":%d,"data":%b}' % (event.encode(), timestamp, data)
-
-    def _event_data(
-        self, payment_id: str | None, refund_id: str | None, with_order: bool
-    ) -> dict[str, Any]:
-        data: dict[str, Any] = {}
+        parts: list[tuple[bytes, str, Callable[[], dict[str, Any]]]] = []
         if refund_id is not None:
-            data["refund"] = refund_object(self.refunds[refund_id])
+            refund = self.refunds[refund_id]
+            parts.append((b"refund", refund_id, lambda: refund_object(refund)))
         if payment_id is not None:
-            data["payment"] = payment_object(self.payments[payment_id])
-        if with_order:
-            data["order"] = order_object(self.order)
-        return data
+            payment = self.payments[payment_id]
+            parts.append((b"payment", payment_id, lambda: payment_object(payment)))
+        if event.startswith("order."):
+            parts.append((b"order", self.order.id, lambda: order_object(self.order)))
+        for _, identity, show in parts:
+            if identity not in shown:
+                shown[identity] = canonical_json.dumps(show())
+        data = b",".join(b'"%b":%b' % (name, shown[identity]) for name, identity, _ in parts)
+        timestamp = int(self.now.timestamp())
+        return b'{"event":"%b","timestamp":%d,"data":{%b}}' % (event.encode(), timestamp, data)
