@@ -293,7 +293,7 @@ async def test_the_page_and_who_may_frame_it(
     assert "3220" in text
     assert "&lt;b&gt;&amp;&#34;&#39;Shop" in text
     assert "4000000000003220" not in text
-    assert "अपने भुगतान की पुष्टि करें" in hindi.body.decode()
+    assert "क्या यह आपका भुगतान है?" in hindi.body.decode()
     ancestors = next(each for each in policy.split("; ") if each.startswith("frame-ancestors"))
     assert "frame-ancestors 'self' https://shop.example" in ancestors
     assert "form-action 'self'" in policy
