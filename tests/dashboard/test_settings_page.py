@@ -18,7 +18,15 @@ async def test_settings_are_the_apis(owner: Browser, api: ApiClient, pool: Pool)
     """What is saved here is what the API has and works by, at once; the trail has the fields."""
     await api.get("/merchant")  # the key is in the cache with the settings as they were
     for path, fields in (
-        ("profile", {"name": "Corner Shop & Sons"}),
+        (
+            "profile",
+            {
+                "name": "Corner Shop & Sons",
+                "own_color": "on",
+                "color": "#0A7A47",
+                "logo_url": "https://cdn.shop.example/logo.png",
+            },
+        ),
         ("payments", {"default_capture": "automatic", "enabled_methods": METHODS}),
         (
             "checkout",
@@ -40,6 +48,12 @@ async def test_settings_are_the_apis(owner: Browser, api: ApiClient, pool: Pool)
     assert ("automatic", METHODS) == (merchant["default_capture"], merchant["enabled_methods"])
     assert ["https://shop.example", "http://localhost:3000"] == merchant["allowed_origins"]
     assert "https://shop.example/thanks" == merchant["return_url"]
+    assert {"color": "#0a7a47", "logo_url": "https://cdn.shop.example/logo.png"} == merchant[
+        "branding"
+    ]
+    assert (
+        "img-src 'self' data: https://cdn.shop.example;" in page.headers["Content-Security-Policy"]
+    )
     assert "automatic" == order["capture"]
     assert 400 == refused.status
     assert "Your settings were saved." in page.text
@@ -55,6 +69,9 @@ async def test_settings_are_the_apis(owner: Browser, api: ApiClient, pool: Pool)
     [
         ("profile", {"name": ""}, "Name must not be empty"),
         ("profile", {"name": "n" * 256}, "at most 255 characters"),
+        ("profile", {"name": "Shop", "own_color": "on", "color": "red"}, "must be a colour"),
+        ("profile", {"name": "Shop", "logo_url": "javascript:alert(1)"}, "must be an https URL"),
+        ("profile", {"name": "Shop", "logo_url": "http://shop.example/a"}, "must be an https URL"),
         ("payments", {"default_capture": "manual"}, "at least one way to pay"),
         (
             "payments",
@@ -91,6 +108,16 @@ async def test_the_rules_are_the_apis(
     for value in fields.values():
         if isinstance(value, str) and value.startswith("javascript"):
             assert value in html.unescape(page.text)
+
+
+async def test_branding_can_be_taken_back(owner: Browser, api: ApiClient) -> None:
+    """Without the tick and with an empty address the checkout looks as it did."""
+    look = {"own_color": "on", "color": "#0a7a47", "logo_url": "https://shop.example/logo.png"}
+    await owner.post("/dashboard/settings/profile", name="Shop", **look)
+    await owner.post("/dashboard/settings/profile", name="Shop", color="#0a7a47", logo_url="")
+    merchant = (await api.get("/merchant")).json
+
+    assert {"color": None, "logo_url": None} == merchant["branding"]
 
 
 async def test_who_may_not_sees_no_buttons(people: People) -> None:

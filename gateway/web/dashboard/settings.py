@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
+from yarl import URL
 
 from gateway.domain.errors import InvalidRequest
 from gateway.domain.instruments import METHODS
@@ -16,11 +17,14 @@ from gateway.web.calls import call_of
 from gateway.web.dashboard.frame import dashboard_response, said_and_done
 from gateway.web.forms import Form, read_form
 from gateway.web.merchant_changes import change_settings
+from gateway.web.pages.headers import Policy
 from gateway.web.schemas import MerchantChanges
 
 __all__ = ["save_checkout", "save_payments", "save_profile", "show_settings"]
 
 _PATH = "/dashboard/settings"
+_TEXTS = ("name", "color", "logo_url", "default_capture", "allowed_origins", "return_url")
+_BRAND_COLOR = "#2646d8"  # the checkout's, where a merchant has chosen none
 _METHOD_NAMES: Mapping[str, str] = {
     "upi": "UPI",
     "card": "Cards",
@@ -37,7 +41,11 @@ async def show_settings(request: web.Request) -> web.Response:
 async def save_profile(request: web.Request) -> web.Response:
     """`POST /dashboard/settings/profile`: what shoppers read and see."""
     form = await read_form(request)
-    return await _save(request, "profile", {"name": form.text("name")}, form)
+    # A browser's colour field has no way to be empty, so having one of one's own is ticked.
+    color = form.text("color") if "own_color" in form else None
+    branding = {"color": color, "logo_url": form.text("logo_url") or None}
+    members = {"name": form.text("name"), "branding": branding}
+    return await _save(request, "profile", members, form)
 
 
 async def save_payments(request: web.Request) -> web.Response:
@@ -74,7 +82,7 @@ async def _save(
 
 def _sentence(description: str) -> str:
     """A refusal of the API as a person reads it."""
-    text = description.replace("_", " ").replace("return url", "Return address")
+    text = description.replace("branding.", "").replace("_", " ")
     return f"{text[:1].upper()}{text[1:]}."
 
 
@@ -90,12 +98,15 @@ async def _page(
         "methods": [(method, _METHOD_NAMES[method]) for method in METHODS],
         "errors": errors or {},
     }
+    logo = merchant.logo_url or ""
+    images = (str(URL(logo).origin()),) if logo.startswith("https:") else ()
     return dashboard_response(
         request,
         "dashboard/settings.html",
         context,
         active="settings",
         status=400 if errors else 200,
+        policy=Policy(images=images),
     )
 
 
@@ -107,11 +118,10 @@ def _values(merchant: MerchantRecord, form: Form | None) -> dict[str, Any]:
         "enabled_methods": merchant.enabled_methods,
         "allowed_origins": "\n".join(merchant.allowed_origins),
         "return_url": merchant.return_url or "",
+        "color": merchant.brand_color or _BRAND_COLOR,
+        "own_color": merchant.brand_color is not None,
+        "logo_url": merchant.logo_url or "",
     }
     sent = form if form is not None else Form([])
-    texts = {
-        name: sent.raw(name)
-        for name in ("name", "default_capture", "allowed_origins", "return_url")
-        if name in sent
-    }
+    texts = {name: sent.raw(name) for name in _TEXTS if name in sent}
     return {**stored, **texts}
