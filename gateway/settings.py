@@ -172,6 +172,30 @@ class Settings(BaseSettings):
     test_controls: bool = False
     """With `TEST_MODE`: the clock and fault points of tests, on loopback only."""
 
+    # Dashboard
+    dashboard_page_rows: PositiveInt = 25
+    """Rows on a page of a list."""
+    dashboard_scan_max: PositiveInt = 50_000
+    """Rows that a filtered list looks through before it offers to look further."""
+    dashboard_total_max: PositiveInt = 10_000
+    """Up to how many rows a list counts them all."""
+    dashboard_query_seconds: Seconds = 3
+    """For one of the dashboard's questions to the database."""
+    dashboard_wait_seconds: Seconds = 8
+    """How long a page waits for a capture or a void before it says that it is under way."""
+    dashboard_range_days_max: PositiveInt = 366
+    """The longest time that the overview adds up."""
+    dashboard_export_rows_max: PositiveInt = 100_000
+    """Rows of one export."""
+    dashboard_exports_max: PositiveInt = 4
+    """Exports under way at once."""
+    dashboard_export_seconds_max: Seconds = 300
+    """The longest an export may take, however slowly it is read."""
+    summary_seconds: Seconds = 20
+    """How often the sums of the overview are brought up to date."""
+    summary_lag_seconds: Seconds = 60
+    """How long what has happened may take to become visible to the sums."""
+
     # Actors
     mailbox_max: PositiveInt = 1_000
     """Messages that wait for one actor."""

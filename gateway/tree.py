@@ -20,6 +20,7 @@ from gateway.actors.processor import ProcessorContext
 from gateway.actors.recovery import Recovery, RecoveryPeriods
 from gateway.actors.region import Region
 from gateway.actors.rehydration import Rehydration
+from gateway.actors.summariser import Summariser
 from gateway.actors.supervisor import ChildSpec, Supervisor
 from gateway.domain.clock import Clock
 from gateway.domain.decisions import Policy
@@ -85,6 +86,7 @@ class Tree:
                     stop_seconds=self.settings.shutdown_seconds + 5,
                 ),
                 ChildSpec(name="recovery", factory=lambda: self.recovery),
+                ChildSpec(name="summariser", factory=lambda: self.summariser),
             ],
             restarts=self.settings.restarts_max,
             period_seconds=self.settings.restarts_period_seconds,
@@ -229,6 +231,16 @@ class Tree:
                 body_seconds=settings.webhook_body_days * 86_400,
                 event_seconds=settings.event_days * 86_400,
             ),
+        )
+
+    @cached_property
+    def summariser(self) -> Summariser:
+        """Adds up for the dashboard."""
+        return Summariser(
+            pool=self.pool,
+            clock=self.clock,
+            interval_seconds=self.settings.summary_seconds,
+            lag_seconds=self.settings.summary_lag_seconds,
         )
 
     @cached_property

@@ -1,0 +1,132 @@
+"""How the dashboard asks: bounded, in one snapshot, and never with more than one processor.
+
+Rows are found in one of three ways: by an id; by looking through the newest rows up to a limit;
+by the block range indexes for search. What a request says is only ever an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from gateway.domain.typed_amounts import CURRENCIES_BY_EXPONENT, TypedAmount
+from gateway.storage.journal import Connection
+from gateway.storage.reads_dashboard_cursors import Cursor
+from gateway.storage.reads_dashboard_terms import Term
+from gateway.storage.reads_pages import Scope
+
+__all__ = ["Filters", "Query", "exact_amount", "reading"]
+
+# A custom plan each time: whether an index is worth it depends on what is looked for. To compile
+# a plan takes longer than to run it, and parallel workers would take processors from payments.
+_CAREFUL = """
+SET LOCAL statement_timeout = {milliseconds}; SET LOCAL max_parallel_workers_per_gather = 0;
+SET LOCAL jit = off; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off
+"""
+_MILLISECONDS = 1000
+
+_USUAL_EXPONENT = 2
+
+
+def _exponent_of_currency() -> str:
+    cases = " ".join(
+        f"WHEN currency IN ({', '.join(repr(code) for code in codes)}) THEN {digits}"
+        for digits, codes in sorted(CURRENCIES_BY_EXPONENT.items())
+        if digits != _USUAL_EXPONENT
+    )
+    return f"CASE {cases} ELSE {_USUAL_EXPONENT} END"
+
+
+# SQL counts the entries of an array from one.
+_BY_EXPONENT = f"[{_exponent_of_currency()} + 1]"
+
+
+@asynccontextmanager
+async def reading(pool: asyncpg.Pool, *, timeout_seconds: float) -> AsyncIterator[Connection]:
+    """A connection whose reads see one moment, each of them at most `timeout_seconds` long."""
+    async with (
+        pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        milliseconds = max(1, int(timeout_seconds * _MILLISECONDS))
+        await connection.execute(_CAREFUL.format(milliseconds=milliseconds))
+        yield connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """What a list is narrowed to. `since` is included, `until` is not."""
+
+    status: str | None = None
+    method: str | None = None
+    currency: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    amount_from: TypedAmount | None = None
+    amount_to: TypedAmount | None = None
+    term: Term | None = None
+
+
+class Query:
+    """The conditions of one list with their arguments.
+
+    `window` holds what the index of a merchant's rows answers, `conditions` what is looked at row
+    by row. The arguments of the window come first. `newer`: the page goes towards newer rows.
+    """
+
+    def __init__(self, scope: Scope, filters: Filters, cursor: Cursor | None = None) -> None:
+        self.arguments: list[Any] = [scope.merchant_id, scope.mode]
+        self.window: list[str] = []
+        self.conditions: list[str] = []
+        self.newer = cursor is not None and cursor.newer
+        for condition, moment in (
+            ("created_at >= {}", filters.since),
+            ("created_at < {}", filters.until),
+        ):
+            if moment is not None:
+                self.window.append(condition.format(self.argument(moment)))
+        if cursor is not None:
+            sign = ">" if cursor.newer else "<"
+            place = f"{self.argument(cursor.created_at)}, {self.argument(cursor.id)}"
+            self.window.append(f"(created_at, id) {sign} ({place})")
+        self.window_arguments = tuple(self.arguments)
+        for name in ("status", "method", "currency"):
+            value = getattr(filters, name)
+            if value is not None:
+                self.conditions.append(f"{name} = {self.argument(value)}")
+        self.conditions += _amount_conditions(self, filters)
+
+    def argument(self, value: Any) -> str:
+        """The placeholder of one more argument."""
+        self.arguments.append(value)
+        return f"${len(self.arguments)}"
+
+
+def _amount_conditions(query: Query, filters: Filters) -> list[str]:
+    """Those of a range of amounts, each currency read with its own digits."""
+    found: list[str] = []
+    for amount, sign in ((filters.amount_from, ">="), (filters.amount_to, "<=")):
+        if amount is None:
+            continue
+        bounds = amount.at_least() if sign == ">=" else amount.at_most()
+        found.append(f"amount {sign} ({query.argument(list(bounds))}::bigint[]){_BY_EXPONENT}")
+        if amount.currency is not None:
+            found.append(f"currency = {query.argument(amount.currency)}")
+    return found
+
+
+def exact_amount(query: Query, amount: TypedAmount) -> str:
+    """The condition that the amount is exactly what was typed, whatever the currency is."""
+    values = query.argument(list(amount.exact()))
+    possible = query.argument([value for value in amount.exact() if value is not None])
+    condition = (
+        f"(amount = ANY({possible}::bigint[]) AND amount = ({values}::bigint[]){_BY_EXPONENT}"
+    )
+    if amount.currency is not None:
+        condition += f" AND currency = {query.argument(amount.currency)}"
+    return condition + ")"
