@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -19,6 +20,7 @@ from gateway.web.checkout.returning import return_routes
 from gateway.web.checkout.script import script_routes
 from gateway.web.commands import KEY_GATE
 from gateway.web.dashboard import dashboard_routes
+from gateway.web.dashboard.exports import EXPORTS
 from gateway.web.idempotency import KeyGate
 from gateway.web.keys import KEY_CACHE
 from gateway.web.middleware import ErrorWriter, Middleware, api_error
@@ -69,6 +71,7 @@ def make_application(
     application[SESSIONS] = sessions
     looks = PaymentLooks(services.pool, pending_max=services.settings.streams_max)
     application[PAYMENT_LOOKS] = looks
+    application[EXPORTS] = asyncio.Semaphore(services.settings.dashboard_exports_max)
     application[ROUTES] = table
     add_pages(application)
     for routes in (*_own_routes(services), *more_routes):

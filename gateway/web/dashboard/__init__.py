@@ -13,14 +13,18 @@ from collections.abc import Iterable
 
 from gateway.web.dashboard import (
     account,
+    actions,
     audit,
     docs,
+    exports,
     invitations,
     keys,
-    landing,
+    overview,
+    payment,
     settings,
     sign_in,
     team,
+    transactions,
 )
 from gateway.web.routes import Access, Handler, Route
 
@@ -34,9 +38,28 @@ _VISITORS: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/invitations/{token}", invitations.accept),
 )
 
+# What is about money: method, path, handler, permission.
+_MONEY: tuple[tuple[str, str, Handler, str], ...] = (
+    ("GET", "/dashboard", overview.show_overview, "overview:read"),
+    ("GET", "/dashboard/transactions", transactions.show_transactions, "payments:read"),
+    ("GET", "/dashboard/transactions/export.csv", exports.export_transactions, "payments:read"),
+    ("GET", "/dashboard/transactions/{id}", payment.show_payment, "payments:read"),
+    (
+        "POST",
+        "/dashboard/transactions/{id}/capture",
+        actions.capture_payment,
+        "payments:capture",
+    ),
+    ("POST", "/dashboard/transactions/{id}/void", actions.void_payment, "payments:capture"),
+    ("POST", "/dashboard/transactions/{id}/refund", actions.refund_payment, "refunds:write"),
+    ("GET", "/dashboard/orders", transactions.show_orders, "orders:read"),
+    ("GET", "/dashboard/orders/{id}", payment.show_order, "orders:read"),
+    ("POST", "/dashboard/orders/{id}/cancel", actions.cancel_order, "orders:write"),
+    ("GET", "/dashboard/refunds", transactions.show_refunds, "refunds:read"),
+)
+
 # For people who are: method, path, handler, permission.
 _MEMBERS: tuple[tuple[str, str, Handler, str], ...] = (
-    ("GET", "/dashboard", landing.show_overview, "overview:read"),
     ("GET", "/dashboard/docs", docs.show_docs, "docs:read"),
     ("POST", "/logout", sign_in.sign_out, "account:write"),
     ("POST", "/dashboard/mode", sign_in.change_mode, "account:write"),
@@ -79,7 +102,7 @@ def dashboard_routes() -> Iterable[Route]:
             step="dashboard",
             surface="pages",
         )
-    for method, path, handler, permission in _MEMBERS:
+    for method, path, handler, permission in (*_MONEY, *_MEMBERS):
         yield Route(
             method=method,
             path=path,
