@@ -91,8 +91,9 @@ const Cards = (() => {
     if (date) return `${String(date.month).padStart(2, "0")}/${String(date.year % 100).padStart(2, "0")}`;
     let digits = text.replace(/\D/g, "").slice(0, 6);
     if (/^[2-9]/.test(digits) || /^\d\s*[/.-]/.test(text)) digits = `0${digits}`;
-    if (digits.length === 6 && digits.slice(2, 4) === "20") digits = digits.slice(0, 2) + digits.slice(4);
-    digits = digits.slice(0, 4);
+    const isLong = digits.slice(2, 4) === "20"; // "12/20" may become "12/2031"
+    if (isLong && digits.length === 6) digits = digits.slice(0, 2) + digits.slice(4);
+    digits = digits.slice(0, isLong ? 5 : 4);
     if (digits.length > 2 || (digits.length === 2 && !isDeleting)) {
       return `${digits.slice(0, 2)}/${digits.slice(2)}`;
     }

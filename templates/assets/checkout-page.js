@@ -337,13 +337,14 @@
     logo.addEventListener("error", () => logo.remove());
   }
 
+  /** Back in this tab: another one may have paid meanwhile. */
   async function lookAtOrder() {
-    if (document.visibilityState === "hidden" || root.dataset.view !== "ready" || isBusy) return;
+    const isAsking = () => root.dataset.view === "ready" && !isBusy;
+    if (document.visibilityState === "hidden" || !isAsking()) return;
     try {
-      const response = await fetch(`/api/v1/orders/${known.orderId}/public`, { cache: "no-store" });
-      const { status } = await response.json();
-      const isOpen = status === "created" || status === "attempted";
-      if (response.ok && !isOpen && root.dataset.view === "ready" && !isBusy) startAnew();
+      const response = await fetch(addressWith(null), { method: "HEAD", cache: "no-store" });
+      const view = response.headers.get("Checkout-View");
+      if (view && view !== "ready" && isAsking()) startAnew();
     } catch {
       // not connected: paying will tell
     }

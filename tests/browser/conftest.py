@@ -10,8 +10,10 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
 from gateway.app import Gateway
+from tests.browser.checkouts import Checkout
 from tests.browser.example_shop import open_shop
 from tests.browser.sites import READY, SCRIPT, Shop, Site, running
+from tests.web.client import ApiClient
 from tests.web.conftest import (  # the same gateway, looked at with a browser
     administrator,
     api,
@@ -54,6 +56,14 @@ async def chromium() -> AsyncIterator[Browser]:
 async def page(chromium: Browser) -> Page:
     """A page of its own, at the size of a laptop."""
     return await chromium.new_page(viewport={"width": 1280, "height": 800})
+
+
+@pytest.fixture
+async def checkout(page: Page, api: ApiClient, gateway: Gateway) -> AsyncIterator[Checkout]:
+    """The checkout in the browser; no script of it may fail, nothing may break its policy."""
+    opened = Checkout(page, api, gateway)
+    yield opened
+    assert [] == opened.faults
 
 
 @pytest.fixture

@@ -36,7 +36,10 @@ from gateway.web.pages.headers import Policy
 from gateway.web.pages.page import Page, page_of, page_response
 from gateway.web.surfaces import public_payment_object
 
-__all__ = ["Posted", "checkout_response", "unknown_response"]
+__all__ = ["VIEW_HEADER", "Posted", "checkout_response", "unknown_response"]
+
+VIEW_HEADER = "Checkout-View"
+"""What the page shows, for its script to ask with HEAD whether that would be something else now."""
 
 _ATTEMPT_BYTES = 18
 _TEXTS = {
@@ -107,7 +110,7 @@ def checkout_response(
         "data": _data(page, found, options, view, payment),
         **_look(shop, options),
     }
-    return page_response(
+    response = page_response(
         request,
         "checkout/checkout.html",
         shown,
@@ -116,6 +119,8 @@ def checkout_response(
         page=page,
         compress=True,
     )
+    response.headers[VIEW_HEADER] = view
+    return response
 
 
 def unknown_response(request: web.Request, options: Options) -> web.Response:
