@@ -29,7 +29,7 @@ _TARGET = 0.5
 _FAIR_FLOOR = 0.2
 _WINDOW = 256
 # More than either has ever taken a second: the time is to be over before the orders are.
-_ORDERS_PER_SECOND = {"floor": 2_000, "gateway": 1_200}
+_ORDERS_PER_SECOND = {"floor": 4_000, "trial": 2_500, "gateway": 1_600}
 
 
 class _Seen:
@@ -52,12 +52,13 @@ class _Seen:
 
 
 async def run(options: Options) -> Section:
-    """Floor and gateway in turn, each with a fresh data directory every round; medians."""
+    """The three in turn, each with a fresh data directory every round; medians."""
     rounds, seconds = (1, 10.0) if options.quick else (3, 20.0)
-    floor, gateway, bare_rates = _Seen(), _Seen(), []
+    floor, trial, gateway, bare_rates = _Seen(), _Seen(), _Seen(), []
     for _ in range(rounds):
         bare_rates.append(await _bare_rate())
         await _measure(_floor, seconds, floor)
+        await _measure(_trial, seconds, trial)
         await _measure(_gateway, seconds, gateway)
     bare = median(bare_rates)
     fair, ratio = floor.rate / bare, gateway.rate / floor.rate
@@ -72,6 +73,7 @@ async def run(options: Options) -> Section:
                 target=f"≥ {_FAIR_FLOOR}",
                 met=fair >= _FAIR_FLOOR,
             ),
+            Row(what="trial: all rows, nothing else", measured=trial.text),
             Row(what="gateway", measured=gateway.text),
             Row(
                 what="gateway: ratio to floor",
@@ -79,6 +81,7 @@ async def run(options: Options) -> Section:
                 target=f"≥ {_TARGET}",
                 met=ratio >= _TARGET and not gateway.lost,
             ),
+            Row(what="gateway: ratio to trial", measured=f"{gateway.rate / trial.rate:.2f}"),
         ],
         note=(
             f"Medians of {rounds} rounds of {seconds:g} s each, in turn; latencies and costs of "
@@ -99,6 +102,10 @@ async def _bare_rate() -> float:
 
 def _floor(receiver: Receiver) -> Server:
     return servers.floor(receiver.url, WEBHOOK_SECRET)
+
+
+def _trial(receiver: Receiver) -> Server:
+    return servers.trial(receiver.url, WEBHOOK_SECRET)
 
 
 def _gateway(_receiver: Receiver) -> Server:

@@ -17,7 +17,7 @@ from types import TracebackType
 
 from benchmarks.client import fetch
 
-__all__ = ["Server", "Usage", "bare", "floor", "gateway"]
+__all__ = ["Server", "Usage", "bare", "floor", "gateway", "trial"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _READY_SECONDS_MAX = 60.0
@@ -226,8 +226,17 @@ def bare() -> Server:
 
 def floor(webhook_url: str, secret: str) -> Server:
     """`secret` signs what goes to `webhook_url`."""
-    environment = {"FLOOR_WEBHOOK_URL": webhook_url, "FLOOR_WEBHOOK_SECRET": secret}
-    return Server("floor", [sys.executable, "-m", "benchmarks.floor"], environment)
+    return _reference("floor", webhook_url, secret)
+
+
+def trial(webhook_url: str, secret: str) -> Server:
+    """`secret` signs what goes to `webhook_url`."""
+    return _reference("trial", webhook_url, secret)
+
+
+def _reference(name: str, webhook_url: str, secret: str) -> Server:
+    environment = {"REFERENCE_WEBHOOK_URL": webhook_url, "REFERENCE_WEBHOOK_SECRET": secret}
+    return Server(name, [sys.executable, "-m", f"benchmarks.{name}"], environment)
 
 
 def gateway(settings: Mapping[str, str] | None = None, *, data: Path | None = None) -> Server:

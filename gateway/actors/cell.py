@@ -16,6 +16,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextvars import Context, ContextVar
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import structlog
@@ -60,10 +61,21 @@ class Owner(Protocol):
         """An incarnation has ended, by `failure` or because it was to end."""
 
 
+class _Home:
+    """The loop that was last found to run, and its thread."""
+
+    loop: asyncio.AbstractEventLoop | None = None
+    thread = 0
+
+
 def require_loop(loop: asyncio.AbstractEventLoop | None) -> None:
     """Raise WrongThread outside `loop`, ActorStopped when nothing was started yet."""
+    # asyncio asks the system for the process's id whenever it is asked for its loop.
+    if loop is _Home.loop and _Home.thread == get_ident():
+        return
     try:
         if asyncio.get_running_loop() is loop:
+            _Home.loop, _Home.thread = loop, get_ident()
             return
     except RuntimeError:
         pass  # no loop runs in this thread, which the next lines say
@@ -177,7 +189,7 @@ class Cell:
         asked_by = asking.get()
         if self in asked_by:
             raise CircularAsk(" → ".join(cell.name for cell in (*asked_by, self)))
-        loop = asyncio.get_running_loop()
+        loop = self.loop or asyncio.get_running_loop()
         reply: asyncio.Future[Any] = loop.create_future()
         self.put(message, reply, asked_by)
         timer = loop.call_later(deadline_seconds, _expire, reply, self.key, message)

@@ -121,7 +121,7 @@ class Journal:
         if deadline_seconds is None:
             return await answer
         # asyncio.timeout takes five times as long as a timer.
-        timer = asyncio.get_running_loop().call_later(deadline_seconds, _expire, answer)
+        timer = answer.get_loop().call_later(deadline_seconds, _expire, answer)
         try:
             return await answer
         finally:

@@ -265,7 +265,8 @@ class Actor(_PykkaActor):
             if self.actor_stopped.is_set():
                 raise ActorStopped(f"{self._cell.name} has stopped")
             raise TasksFull(f"{self._cell.name} has {self.tasks_max} tasks under way")
-        task = asyncio.get_running_loop().create_task(work, name=name, context=Context())
+        loop = self._cell.loop or asyncio.get_running_loop()
+        task = loop.create_task(work, name=name, context=Context())
         tasks.add(task)
         task.add_done_callback(self._task_done)
         return task

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -63,11 +63,10 @@ async def post(
     `session` is a `guarded_session`. `timeout_seconds` spans everything, from the name to the
     last byte kept. A status that arrived counts, even if the text after it does not end in time.
     """
-    loop = asyncio.get_running_loop()
-    started = loop.time()
+    started = time.monotonic()
 
     def elapsed() -> int:
-        return round((loop.time() - started) * 1000)
+        return round((time.monotonic() - started) * 1000)
 
     try:
         async with session.post(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -60,14 +61,14 @@ class KeyCache:
     def kept(self, key_id: str) -> KeyRecord | None:
         """The key's row if it is known; None says nothing."""
         kept = self._known.get(key_id)
-        if kept is None or kept.until <= asyncio.get_running_loop().time():
+        if kept is None or kept.until <= time.monotonic():
             return None
         return kept.record
 
     async def get(self, key_id: str) -> KeyRecord | None:
         """The key's row; raises what the query raises."""
         kept = self._known.get(key_id) or self._unknown.get(key_id)
-        if kept is not None and kept.until > asyncio.get_running_loop().time():
+        if kept is not None and kept.until > time.monotonic():
             return kept.record
         loading = self._loading.get(key_id)
         if loading is None:
@@ -112,7 +113,7 @@ class KeyCache:
             return
         record = loading.result()
         place = self._unknown if record is None else self._known
-        until = asyncio.get_running_loop().time() + self._seconds
+        until = time.monotonic() + self._seconds
         (self._known if record is None else self._unknown).pop(key_id, None)
         place.pop(key_id, None)
         while len(place) >= self._entries_max:

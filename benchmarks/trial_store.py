@@ -1,4 +1,4 @@
-"""What the floor writes: the rows of the gateway's own schema, one statement a table and batch."""
+"""What the references write: rows of the gateway's own schema, one statement a table and batch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,20 @@ import orjson
 
 from gateway.domain.ids import new_id
 
-__all__ = ["MERCHANT", "Payment", "accept", "begin", "book", "create_orders", "finish", "record"]
+__all__ = [
+    "MERCHANT",
+    "Payment",
+    "accept",
+    "begin",
+    "bodies",
+    "book",
+    "create_orders",
+    "end_payments",
+    "finish",
+    "insert_payments",
+    "record",
+    "seed",
+]
 
 MERCHANT = UUID("550e8400-e29b-41d4-a716-446655440000")
 
@@ -162,11 +175,41 @@ def _units(payments: Sequence[Payment]) -> list[UUID]:
 Connection = asyncpg.pool.PoolConnectionProxy
 
 
+async def seed(connection: Connection, webhook_url: str) -> None:
+    """The merchant, and the endpoint that wants to know of success."""
+    await connection.execute(
+        "INSERT INTO merchants (id, name, email, api_version, created_at, updated_at)"
+        " VALUES ($1, 'Test', 'test@example.com', '2026-11-01', now(), now())",
+        MERCHANT,
+    )
+    await connection.execute(
+        "INSERT INTO webhook_endpoints (id, merchant_id, mode, url, events, secret_sealed,"
+        " created_at, updated_at) VALUES ('we_trial', $1, 'test', $2, '{payment.success}',"
+        " '', now(), now())",
+        MERCHANT,
+        webhook_url,
+    )
+
+
 async def create_orders(connection: Connection, orders: Sequence[dict[str, Any]]) -> None:
     """In one transaction."""
     now = datetime.now(UTC)
     columns = [[order[name] for order in orders] for name in ("id", "amount", "currency")]
     await connection.execute(_ORDERS, *columns, [uuid4() for _ in orders], MERCHANT, now)
+
+
+async def insert_payments(connection: Connection, payments: Sequence[Payment]) -> None:
+    """In a transaction of its own."""
+    columns = _columns(payments, "id", "order_id", "amount", "currency", "vpa")
+    await connection.execute(_PAYMENTS, *columns, MERCHANT, datetime.now(UTC))
+
+
+async def end_payments(connection: Connection, payments: Sequence[Payment]) -> None:
+    """All of them succeeded; in a transaction of its own."""
+    for payment in payments:
+        payment.status, payment.attempt_id = "success", payment.id
+    columns = _columns(payments, "id", "attempt_id")
+    await connection.execute(_PAYMENTS_END, *columns, datetime.now(UTC))
 
 
 async def accept(connection: Connection, payments: Sequence[Payment]) -> None:
@@ -175,8 +218,7 @@ async def accept(connection: Connection, payments: Sequence[Payment]) -> None:
     async with connection.transaction():
         (order_ids,) = _columns(payments, "order_id")
         await connection.execute(_ORDERS_CHANGE, order_ids, _units(payments), 2, "attempted", now)
-        columns = _columns(payments, "id", "order_id", "amount", "currency", "vpa")
-        await connection.execute(_PAYMENTS, *columns, MERCHANT, now)
+        await insert_payments(connection, payments)
         columns = _columns(payments, "operation_id", "id", "order_id", "amount")
         await connection.execute(_OPERATIONS, *columns, now, now + timedelta(seconds=30))
         await _write_events(connection, payments, ("payment.created", "payment.pending"), now)
