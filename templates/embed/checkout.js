@@ -59,7 +59,7 @@
     }
     .pgw.pgw {
       ${LIGHT}
-      position: fixed; inset: 0; margin: auto; width: 440px; height: min(760px, 100% - 48px);
+      position: fixed; inset: 0; margin: auto; width: 440px; height: min(820px, 100% - 32px);
       display: flex; flex-direction: column; overflow: hidden; overscroll-behavior: contain;
       color: var(--ink); background: var(--paper);
       border: 1px solid transparent; border-radius: 16px;
@@ -187,7 +187,7 @@
     set("order_id", options.orderId);
     if (isEmbedded) set("embedded", "true");
     set("key", options.key);
-    if (isEmbedded) set("origin", location.origin);
+    if (isEmbedded) set("origin", window.origin);
     set("theme", options.theme.mode);
     set("color", options.theme.color);
     if (Object.keys(options.prefill).length) {
@@ -365,7 +365,7 @@
     }
 
     fail() {
-      const hint = "may " + location.origin + " embed it, and does its key fit the order?";
+      const hint = "may " + window.origin + " embed it, and does its key fit the order?";
       console.error("PaymentGateway: the checkout did not answer; " + hint);
       this.note("error");
       this.parts.retry.focus();
@@ -444,7 +444,7 @@
       this.open = () => {
         if (opening && !opening.parts.dialog.isConnected) opening.close(); // the shop removed it
         if (opening) return;
-        if (!/^https?:/.test(location.origin)) {
+        if (!/^https?:/.test(window.origin)) {
           throw new Error("PaymentGateway: the page must come from an http or https address");
         }
         if (!window.HTMLDialogElement) {

@@ -204,7 +204,7 @@ async def test_it_is_a_card_on_a_large_screen(shop: Shop) -> None:
     assert box is not None
     assert 440 == box["width"]
     assert (1280 - 440) / 2 == box["x"]
-    assert 24 <= box["y"]
+    assert 16 <= box["y"]
     assert box["height"] + 2 * box["y"] == pytest.approx(800, abs=1)
 
 

@@ -122,6 +122,28 @@ async def test_a_copy_of_the_script_says_what_is_wrong(shop: Shop) -> None:
     assert "checkout.js must be loaded from the gateway, with a classic script tag" in said
 
 
+async def test_a_page_without_an_origin_is_refused(shop: Shop) -> None:
+    """In a sandbox, where nobody could be told anything, it says so instead of opening."""
+    shop.site.pages["/inner"] = (
+        f"<!doctype html><script src='{shop.gateway.url}/checkout.js'></script>"
+        f"<script src='{shop.site.url}/shop.js'></script><script>"
+        "try { checkout.open(); parent.postMessage('opened', '*') }"
+        " catch (error) { parent.postMessage(error.message, '*') }</script>"
+        "<button id=pay></button><p id=long></p>"
+    )
+    said = await shop.page.evaluate(
+        """() => new Promise((said) => {
+          addEventListener('message', (event) => said(event.data), {once: true});
+          const frame = document.createElement('iframe');
+          frame.sandbox = 'allow-scripts';
+          frame.src = '/inner';
+          document.body.append(frame);
+        })"""
+    )
+
+    assert "PaymentGateway: the page must come from an http or https address" == said
+
+
 async def test_the_frame_is_told_where_and_for_whom(shop: Shop) -> None:
     """Order, key, origin and looks go with the address; names and addresses never do."""
     prefill = "{name: 'Asha Rao', email: 'asha@shop.example', contact: '+91 99', method: 'upi'}"

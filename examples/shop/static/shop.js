@@ -26,6 +26,7 @@ async function buy() {
   const checkout = new PaymentGateway({
     key: order.key,
     orderId: order.orderId,
+    theme: { color: "#1f6b4f" },
     prefill: { name: "Asha Rao", email: "asha@example.com", contact: "+919876543210" },
     onSuccess: (payment) => {
       say("");
