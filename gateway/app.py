@@ -310,6 +310,7 @@ class Gateway:
                 sealed=tree.sealed,
                 pool=tree.pool,
                 queue=tree.queue,
+                live_streams=lambda: self.streams.count,
             )
         )
 

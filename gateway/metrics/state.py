@@ -49,6 +49,7 @@ class Watched:
     sealed: SealedCards
     pool: Pool
     queue: JobQueue
+    live_streams: Callable[[], int]
 
 
 class StateCollector(Collector):
@@ -122,6 +123,7 @@ class StateCollector(Collector):
         sealed = GaugeMetricFamily(
             "gateway_sealed_cards_waiting", "Sealed card data in memory while Redis is away."
         )
+        streams = GaugeMetricFamily("gateway_live_streams", "Pages that follow something live.")
         connections = GaugeMetricFamily(
             "gateway_database_connections", "Connections to Postgres.", labels=["state"]
         )
@@ -132,10 +134,11 @@ class StateCollector(Collector):
             requeued.add_metric([], watched.recovery.requeued_total)
             calls.add_metric([], watched.processors.in_flight)
             sealed.add_metric([], watched.sealed.waiting)
+            streams.add_metric([], watched.live_streams())
             free = watched.pool.get_idle_size()
             connections.add_metric(["free"], free)
             connections.add_metric(["busy"], watched.pool.get_size() - free)
-        yield from (pending, dropped, requeued, calls, sealed, connections)
+        yield from (pending, dropped, requeued, calls, sealed, streams, connections)
 
     def _nodes(self) -> Iterator[tuple[str, TreeNode]]:
         """The actors by their path below the root. Entities are no nodes, so there are few."""

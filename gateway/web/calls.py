@@ -94,12 +94,14 @@ class Member:
 class Call:
     """One request on its way through the web layer."""
 
-    __slots__ = ("_caller", "_member", "request_id", "services", "traceparent")
+    __slots__ = ("_caller", "_member", "request_id", "services", "streaming_since", "traceparent")
 
     def __init__(self, services: Services, request_id: str, traceparent: str | None) -> None:
         self.services = services
         self.request_id = request_id
         self.traceparent = traceparent
+        # When a live stream began, by time.perf_counter(): that is how long its answer took.
+        self.streaming_since: float | None = None
         self._caller: Caller | None = None
         self._member: Member | None = None
 

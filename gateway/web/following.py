@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,6 +66,7 @@ async def follow(request: web.Request, feed: Feed) -> web.StreamResponse:
         first = await feed.look()
         response = _response(call.request_id)
         await response.prepare(request)
+        call.streaming_since = time.perf_counter()
         if request.method == "HEAD":
             return response
         with _told_when_lost(request, place, changes):

@@ -94,7 +94,8 @@ class Middleware:
             response = self._write(problem, request, route)
         if not response.prepared:
             response.headers["X-Request-Id"] = call.request_id
-        self._tell(request, call, route, response.status, time.perf_counter() - started)
+        answered = call.streaming_since or time.perf_counter()
+        self._tell(request, call, route, response.status, answered - started)
         return response
 
     async def _admit(self, request: web.Request, call: Call, route: Route) -> None:

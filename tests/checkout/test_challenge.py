@@ -180,6 +180,37 @@ async def test_an_answer_without_the_way_back_is_found(
     assert [payment["id"]] == await charged(api)
 
 
+async def test_a_restart_in_the_middle_loses_nothing(
+    settings: Settings, session: aiohttp.ClientSession
+) -> None:
+    """The process ends while the shopper is at the bank, and again when they are just back."""
+    async with running(settings, session) as (_, api, shopper):
+        payment, address = await shopper.challenged((await api.order())["id"])
+    async with running(settings, session) as (_, api, shopper):
+        back = await shopper.answer(address, "pass")
+        await shopper.come_back(back)
+    async with running(settings, session) as (_, api, shopper):
+        await shopper.come_back(back)
+        await shopper.reached(payment["id"], "success")
+
+        assert [payment["id"]] == await charged(api)
+
+
+async def test_a_return_that_fails_can_be_repeated(
+    api: ApiClient, shopper: Shopper, gateway: Gateway
+) -> None:
+    """A fault of ours is a page that can be reloaded; the payment goes on then, once."""
+    payment, address = await shopper.challenged((await api.order())["id"])
+    back = await shopper.answer(address, "pass")
+    gateway.faults.arm("journal.before_commit", "raise")
+    broken = await shopper.browse("GET", back)
+    assert (500, "text/html; charset=utf-8") == (broken.status, broken.headers["Content-Type"])
+    await shopper.come_back(back)
+    await shopper.reached(payment["id"], "success")
+
+    assert [payment["id"]] == await charged(api)
+
+
 async def test_a_second_tab_cannot_pay_meanwhile(api: ApiClient, shopper: Shopper) -> None:
     """While the bank waits for the shopper the order takes no other payment."""
     order = await api.order()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -12,6 +13,7 @@ import aiohttp
 import pytest
 
 from gateway.app import Gateway
+from gateway.metrics import Metrics
 from gateway.settings import Settings
 from gateway.web import following
 from tests.checkout.gateways import running
@@ -245,3 +247,38 @@ async def test_news_that_are_lost_are_found(
         await pool.execute("UPDATE payments SET error_reason = 'x' WHERE id = $1", payment["id"])
 
         assert "x" == (await asyncio.wait_for(stream.next(), 5))["error_reason"]
+
+
+async def test_operators_see_how_many_follow(
+    settings: Settings, session: aiohttp.ClientSession
+) -> None:
+    """Open streams are counted; how long one is watched does not count as a slow answer."""
+    metrics = Metrics()
+    quick = settings.model_copy(update={"stream_heartbeat_seconds": 1.0})
+    gateway = Gateway(quick, metrics=metrics)
+    await gateway.start()
+    try:
+        url = f"http://127.0.0.1:{gateway.port}"
+        shopper = Shopper(ApiClient(session, url, key=None, secret=None))
+        order = await ApiClient(session, url).order()
+        payment = await shopper.pay(order["id"], **CHALLENGED)
+        await shopper.reached(payment["id"], "requires_action")
+        async with shopper.stream(payment["id"]) as stream:
+            await stream.next()
+            assert b"gateway_live_streams 1.0" in await metrics.exposition()
+            for _ in range(3):  # three looks of a second
+                assert b":\n\n" == await stream.raw()
+            gateway.begin_draining()
+            assert await stream.ended()
+        text = (await metrics.exposition()).decode()
+    finally:
+        await gateway.stop()
+    route = 'route="/checkout/payments/{id}/events"'
+    pattern = (
+        rf"gateway_http_response_seconds_(count|sum)\{{[^}}]*{re.escape(route)}[^}}]*\}} (\S+)"
+    )
+    found = dict(re.findall(pattern, text))
+
+    assert "gateway_live_streams 0.0" in text
+    assert 1 == float(found["count"])
+    assert 2 > float(found["sum"])
