@@ -29,7 +29,7 @@ from gateway.web.operations import operations_routes
 from gateway.web.pages.assets import asset_routes
 from gateway.web.pages.errors import page_error
 from gateway.web.pages.setup import add_pages
-from gateway.web.routes import ROUTES, Route, RouteTable, add_routes
+from gateway.web.routes import PAGES, ROUTES, Route, RouteTable, add_routes
 from gateway.web.services import SERVICES, Services
 from gateway.web.sessions import SESSIONS, Sessions
 
@@ -77,6 +77,7 @@ def make_application(
     for routes in (*_own_routes(services), *more_routes):
         table.update(add_routes(application.router, routes))
     _check_complete(application, table)
+    application[PAGES] = frozenset(route.path for route in table.values() if route.method == "GET")
 
     async def close(_application: web.Application) -> None:
         await looks.close()

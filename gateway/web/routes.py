@@ -10,7 +10,7 @@ from aiohttp import web
 
 from gateway.domain.roles import PERMISSIONS
 
-__all__ = ["ROUTES", "Access", "Handler", "Route", "RouteTable", "add_routes"]
+__all__ = ["PAGES", "ROUTES", "Access", "Handler", "Route", "RouteTable", "add_routes"]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -56,6 +56,10 @@ class Route:
 RouteTable = Mapping[web.AbstractRoute, Route]
 
 ROUTES: web.AppKey[RouteTable] = web.AppKey("routes", dict)
+
+
+PAGES: web.AppKey[frozenset[str]] = web.AppKey("pages", frozenset)
+"""The paths that can be looked at: whoever leads somewhere leads to one of these."""
 
 
 def add_routes(router: web.UrlDispatcher, routes: Iterable[Route]) -> RouteTable:

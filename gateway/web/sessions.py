@@ -20,7 +20,7 @@ from gateway.web.calls import Call, Member
 from gateway.web.client_addresses import client_address
 from gateway.web.csrf import VisitorTokens, check_source, check_token
 from gateway.web.errors import NotPermitted, NotSignedIn
-from gateway.web.routes import Access, Route
+from gateway.web.routes import PAGES, Access, Route
 from gateway.web.services import Services
 from gateway.web.session_storage import (
     SessionState,
@@ -224,10 +224,10 @@ def is_dashboard_path(path: str) -> bool:
 def _sign_in_first(request: web.Request) -> Exception:
     if not wants_page(request):
         return NotSignedIn()
-    # A form cannot be sent again by a redirection: its page is where to go on.
-    if request.method in _SAFE:
-        path = request.rel_url.raw_path_qs
-    else:
-        path = urlsplit(request.headers.get("Referer", "")).path
+    path = request.rel_url.raw_path_qs
+    if request.method not in _SAFE:
+        # A form cannot be sent again by a redirection: the page it belongs to is where to go on.
+        path = "/".join(request.path.split("/")[:3])
+        path = path if path in request.app[PAGES] else ""
     query = {"next": path} if is_dashboard_path(path) else {}
     return web.HTTPSeeOther(URL("/login").with_query(query))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -150,6 +151,39 @@ async def test_one_goes_on_where_one_was(browser: Browser) -> None:
     assert "/dashboard/account?action=key.created&page=2" == done.location
 
 
+async def test_after_a_form_one_goes_on_with_its_page(browser: Browser) -> None:
+    """What was sent without a session is not done; its page comes after signing in."""
+    for path, leads_to in (
+        ("/dashboard/team/invitations", "/login?next=/dashboard/team"),
+        ("/dashboard/keys/key_test_abc123/revoke", "/login?next=/dashboard/keys"),
+        ("/dashboard/mode", "/login"),
+        ("/logout", "/login"),
+    ):
+        page = await browser.post(path)
+
+        assert (303, leads_to) == (page.status, page.location)
+
+
+async def test_the_navigation_leads_to_pages_that_are_there(people: People) -> None:
+    """For every role: each entry answers, and the page it leads to is marked in it."""
+    for role in ("owner", "support", "operator"):
+        browser = await people.signed_in(role)
+        account = await browser.get("/dashboard/account")
+        navigation = account.text.partition("<nav")[2].partition("</nav>")[0]
+        for path in re.findall(r'<a href="([^"]+)"', navigation):
+            page = await browser.get(path)
+
+            assert 200 == page.status, (role, path)
+            assert f'<a href="{path}" aria-current="page">' in page.text
+
+
+async def test_the_bare_address_leads_to_the_dashboard(browser: Browser) -> None:
+    """Whoever types the gateway's name only is led to the sign-in page."""
+    page = await browser.get("/")
+
+    assert (303, "/login") == (page.status, page.location)
+
+
 async def test_programs_are_told_and_not_redirected(browser: Browser) -> None:
     """Scripts and streams without a session get 401 in the envelope."""
     for headers in (
@@ -172,12 +206,12 @@ async def test_the_pages_may_not_be_kept_or_framed(owner: Browser, browser: Brow
 
 
 async def test_operators_have_no_merchants_data(people: People) -> None:
-    """An operator begins at the gateway's own page and is refused a merchant's."""
+    """An operator begins at a page that is there for operators, and is refused a merchant's."""
     operator = await people.make("operator")
     browser = people._browser_for()
     done = await browser.sign_in(operator.email, PASSWORD)
 
-    assert "/dashboard/operators" == done.location
+    assert 200 == (await browser.get(done.location)).status
     assert 403 == (await browser.get("/dashboard")).status
 
 

@@ -93,6 +93,9 @@ _MEMBERS: tuple[tuple[str, str, Handler, str], ...] = (
 
 def dashboard_routes() -> Iterable[Route]:
     """The routes of the dashboard."""
+    yield Route(
+        method="GET", path="/", handler=sign_in.begin, access=Access.ANYBODY, step="routing"
+    )
     for method, path, handler in _VISITORS:
         yield Route(
             method=method,

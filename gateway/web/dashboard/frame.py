@@ -7,7 +7,7 @@ and `csrf_field`, which every form that changes something has to hold.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from gateway.web.calls import Member, call_of
 from gateway.web.csrf import FIELD
 from gateway.web.pages.headers import Policy
 from gateway.web.pages.page import page_of, page_response
+from gateway.web.routes import PAGES
 from gateway.web.sessions import SESSIONS
 
 __all__ = [
@@ -40,8 +41,8 @@ ROLE_NAMES: Mapping[str, str] = {
     "operator": "Operator",
 }
 
-# What stands in the navigation: key, label, path, and the permission it takes to see it. The key
-# is also the name of the icon in templates/dashboard/_icons.html.
+# What stands in the navigation where there is such a page: key, label, path, and the permission it
+# takes to see it. The key is also the name of the icon in templates/dashboard/_icons.html.
 _NAVIGATION: tuple[tuple[str, str, str, str], ...] = (
     ("overview", "Overview", "/dashboard", "overview:read"),
     ("transactions", "Transactions", "/dashboard/transactions", "payments:read"),
@@ -73,6 +74,7 @@ class Frame:
 
     member: Member
     navigation: tuple[Entry, ...]
+    home: str
     here: str
     role_name: str
 
@@ -138,19 +140,23 @@ def csrf_field(token: str) -> Markup:
     return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, token)
 
 
-def home_of(role: str) -> str:
-    """Where somebody with this role begins."""
-    return next(path for _, _, path, permission in _NAVIGATION if may(role, permission))
+def home_of(request: web.Request, role: str) -> str:
+    """Where somebody with this role begins: the first page that is there for them."""
+    return next((entry.path for entry in _entries(request, role, "")), "/dashboard/account")
+
+
+def _entries(request: web.Request, role: str, active: str) -> Iterator[Entry]:
+    pages = request.app[PAGES]
+    for key, label, path, permission in _NAVIGATION:
+        if path in pages and may(role, permission):
+            yield Entry(key=key, label=label, path=path, active=key == active)
 
 
 def _frame(request: web.Request, member: Member, active: str) -> Frame:
     return Frame(
         member=member,
-        navigation=tuple(
-            Entry(key=key, label=label, path=path, active=key == active)
-            for key, label, path, permission in _NAVIGATION
-            if may(member.role, permission)
-        ),
+        navigation=tuple(_entries(request, member.role, active)),
+        home=home_of(request, member.role),
         here=request.rel_url.raw_path_qs if request.method == "GET" else request.rel_url.raw_path,
         role_name=ROLE_NAMES[member.role],
     )

@@ -90,7 +90,7 @@ async def accept(request: web.Request) -> web.Response:
         return _page(request, invitation, form, error=fault)
     if user is None:
         return _gone(request)
-    response = redirect(home_of(user.role))
+    response = redirect(home_of(request, user.role))
     try:
         await request.app[SESSIONS].open(request, response, user)
     except Exception as error:

@@ -21,7 +21,7 @@ from gateway.web.forms import Form, read_form
 from gateway.web.services import Services
 from gateway.web.sessions import SESSIONS, is_dashboard_path
 
-__all__ = ["change_mode", "show_sign_in", "sign_in", "sign_out", "sign_out_everywhere"]
+__all__ = ["begin", "change_mode", "show_sign_in", "sign_in", "sign_out", "sign_out_everywhere"]
 
 logger = structlog.get_logger(__name__)
 
@@ -41,7 +41,7 @@ async def show_sign_in(request: web.Request) -> web.Response:
             raise
         return _page(request, Form([]), error=_AWAY, status=503, headers={"Retry-After": "30"})
     if member is not None:
-        return redirect(_next(request.query.get("next", ""), member.role))
+        return redirect(_next(request, request.query.get("next", ""), member.role))
     return _page(request, Form([("next", request.query.get("next", ""))]))
 
 
@@ -62,7 +62,7 @@ async def sign_in(request: web.Request) -> web.Response:
         return _page(request, form, error=_WRONG, status=401, headers=_CHALLENGE)
     await services.throttle.clear(limits[0], now)
     await services.throttle.give_back(limits[1:], now)
-    response = redirect(_next(form.text("next"), user.role))
+    response = redirect(_next(request, form.text("next"), user.role))
     try:
         await request.app[SESSIONS].open(request, response, user)
     except Exception as error:
@@ -71,6 +71,13 @@ async def sign_in(request: web.Request) -> web.Response:
         return _page(request, form, error=_AWAY, status=503, headers={"Retry-After": "30"})
     await _note(request, user)
     return response
+
+
+async def begin(request: web.Request) -> web.Response:
+    """`GET /`: a person who types the gateway's name only wants the dashboard; programs nothing."""
+    if "text/html" not in request.headers.get("Accept", ""):
+        raise web.HTTPNotFound
+    return redirect("/login")
 
 
 async def sign_out(request: web.Request) -> web.Response:
@@ -97,7 +104,7 @@ async def change_mode(request: web.Request) -> web.Response:
         await request.app[SESSIONS].set_mode(member, mode)
     # A record of one mode is not there in the other: go to the page's list, not to the record.
     parts = path.partition("?")[0].split("/")[:3]
-    return redirect(_next("/".join(parts), member.role))
+    return redirect(_next(request, "/".join(parts), member.role))
 
 
 async def _verified(services: Services, form: Form) -> UserRecord | None:
@@ -144,8 +151,8 @@ def _limits(request: web.Request, services: Services, form: Form) -> list[Limit]
     ]
 
 
-def _next(path: str, role: str) -> str:
-    return path if is_dashboard_path(path) else home_of(role)
+def _next(request: web.Request, path: str, role: str) -> str:
+    return path if is_dashboard_path(path) else home_of(request, role)
 
 
 def _page(

@@ -1,4 +1,4 @@
-// Copies snippets. Without it they can be marked and copied by hand.
+// Copies what a button names. Without it texts can be marked and copied by hand.
 "use strict";
 (() => {
   const SAID_MS = 2000;
@@ -9,7 +9,8 @@
     button.hidden = false;
     label.setAttribute("aria-live", "polite");
     button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+      const source = document.getElementById(button.dataset.copy);
+      await navigator.clipboard.writeText(source.value ?? source.textContent);
       label.textContent = "Copied";
       setTimeout(() => {
         label.textContent = text;
