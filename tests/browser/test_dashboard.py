@@ -22,6 +22,7 @@ PAGES = (
     "/dashboard/keys",
     "/dashboard/team",
     "/dashboard/settings",
+    "/dashboard/docs?in=python",
     "/dashboard/audit",
     "/dashboard/audit?action=key.revoked",
 )
