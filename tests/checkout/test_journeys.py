@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import pytest
 from playwright.async_api import Browser, FrameLocator, Locator, Page, expect
 
 from gateway.app import Gateway
 from gateway.security.signatures import verify_checkout_signature
 from gateway.seeding import TEST_KEY, TEST_SECRET
+from gateway.settings import Settings
 from tests.browser.conftest import chromium  # noqa: F401 - a fixture
 from tests.browser.sites import Site, running
+from tests.checkout.gateways import running as started
 from tests.checkout.shopper import Shopper
+from tests.operations.processes import free_port
 from tests.support import eventually
 from tests.web.client import ApiClient
 
@@ -268,3 +272,21 @@ async def test_the_network_is_lost_at_the_bank(
     await shopper.reached(payment["id"], "success")
     await page.context.set_offline(False)
     await expect(checkout.by("success-state")).to_be_visible(timeout=30_000)
+
+
+async def test_the_gateway_restarts_meanwhile(
+    settings: Settings, session: aiohttp.ClientSession, page: Page
+) -> None:
+    """The page stays as it is, finds the new process by itself, and shows how it ended."""
+    port = free_port()
+    async with started(settings, session, port=port) as (_, api, _):
+        order = await api.order()
+        await page.goto(f"{api.url}/checkout?order_id={order['id']}")
+        checkout = Checkout(page)
+        await checkout.pay_by_card()
+        payment = await payment_of(api, order["id"])
+    async with started(settings, session, port=port) as (_, api, shopper):
+        await shopper.come_back(await shopper.answer(payment["next_action"]["url"], "pass"))
+        await expect(checkout.by("success-state")).to_be_visible(timeout=30_000)
+
+        assert [payment["id"]] == await charged(api)
