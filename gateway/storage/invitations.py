@@ -1,5 +1,8 @@
 """Invitations to a merchant's team: a link that works once, of which only a hash is kept.
 
+They hold for as long as whoever invited is an owner who may sign in: nobody who leaves comes back
+by a link of their own.
+
 All run inside the caller's transaction. Times are stamped by the caller's clock.
 """
 
@@ -30,7 +33,7 @@ _FROM = """
 FROM invitations JOIN merchants ON merchants.id = invitations.merchant_id
 JOIN users ON users.id = invitations.invited_by
 WHERE invitations.accepted_at IS NULL AND invitations.withdrawn_at IS NULL
-  AND invitations.expires_at >
+  AND users.active AND users.role = 'owner' AND invitations.expires_at >
 """
 _FIND = f"SELECT {_COLUMNS} {_FROM} $2 AND token_hash = $1 AND merchants.active"
 _LIST = f"""
@@ -48,7 +51,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 _ACCEPT = """
 UPDATE invitations SET accepted_at = $2
-WHERE id = $1 AND accepted_at IS NULL AND withdrawn_at IS NULL AND expires_at > $2
+FROM users
+WHERE invitations.id = $1 AND accepted_at IS NULL AND withdrawn_at IS NULL AND expires_at > $2
+  AND users.id = invited_by AND users.active AND users.role = 'owner'
 RETURNING true
 """
 _WITHDRAW = """

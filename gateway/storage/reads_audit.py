@@ -12,22 +12,27 @@ from gateway.storage.reads_pages import Scope
 
 __all__ = ["AuditFilter", "AuditRow", "list_audits"]
 
-_LIST = """
+_SELECT = """
 SELECT audit_logs.id, audit_logs.actor, audit_logs.action, audit_logs.subject_id,
        audit_logs.details, audit_logs.request_id, audit_logs.address, audit_logs.created_at,
        coalesce(nullif(users.name, ''), users.email) AS actor_name
 FROM audit_logs
 LEFT JOIN users ON users.merchant_id = $1 AND audit_logs.actor = 'user:' || users.id::text
 WHERE audit_logs.merchant_id = $1 AND (audit_logs.mode = $2 OR audit_logs.mode IS NULL)
-  AND ($3::text IS NULL OR audit_logs.actor LIKE $3)
-  AND ($4::text IS NULL OR audit_logs.action = $4)
-  AND ($5::timestamptz IS NULL OR audit_logs.created_at >= $5)
-  AND ($6::timestamptz IS NULL OR audit_logs.created_at < $6)
-  AND ($7::uuid IS NULL OR (audit_logs.created_at, audit_logs.id) < (
-        SELECT created_at, id FROM audit_logs WHERE id = $7 AND merchant_id = $1))
-ORDER BY audit_logs.created_at DESC, audit_logs.id DESC
-LIMIT $8
 """
+_ORDER = " ORDER BY audit_logs.created_at DESC, audit_logs.id DESC"
+# A condition for each field of AuditFilter; only those that are asked for are in the statement.
+_CONDITIONS = (
+    ("actor", "audit_logs.actor LIKE {}"),
+    ("action", "audit_logs.action = {}"),
+    ("since", "audit_logs.created_at >= {}"),
+    ("until", "audit_logs.created_at < {}"),
+    (
+        "after",
+        """(audit_logs.created_at, audit_logs.id) <
+           (SELECT created_at, id FROM audit_logs WHERE id = {} AND merchant_id = $1)""",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +65,14 @@ async def list_audits(
     connection: Connection, scope: Scope, chosen: AuditFilter, *, limit: int
 ) -> Sequence[AuditRow]:
     """The lines of the merchant, those of the mode and those that belong to none."""
-    rows = await connection.fetch(
-        _LIST,
-        scope.merchant_id,
-        scope.mode,
-        chosen.actor,
-        chosen.action,
-        chosen.since,
-        chosen.until,
-        chosen.after,
-        limit,
+    arguments: list[object] = [scope.merchant_id, scope.mode]
+    statement = _SELECT
+    for name, condition in _CONDITIONS:
+        value = getattr(chosen, name)
+        if value is not None:
+            arguments.append(value)
+            statement += f" AND {condition.format(f'${len(arguments)}')}"
+    statement += (
+        f" ORDER BY audit_logs.created_at DESC, audit_logs.id DESC LIMIT ${len(arguments) + 1}"
     )
-    return [AuditRow(**row) for row in rows]
+    return [AuditRow(**row) for row in await connection.fetch(statement, *arguments, limit)]

@@ -10,6 +10,7 @@ import re
 import secrets
 from dataclasses import asdict, dataclass, field
 from typing import Any
+from uuid import UUID
 
 from aiohttp import web
 from aiohttp_session import AbstractStorage, Session
@@ -42,6 +43,7 @@ class SessionState:
     notice: str = ""
 
     def __post_init__(self) -> None:
+        UUID(self.user)
         for name in ("epoch", "started", "seen", "confirmed"):
             setattr(self, name, int(getattr(self, name)))
 

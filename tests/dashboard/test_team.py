@@ -111,6 +111,21 @@ async def test_an_invitation_ends(
     assert 1 == len(await members(pool))
 
 
+async def test_nobody_who_left_comes_back(owner: Browser, people: People, browser: Browser) -> None:
+    """An owner's own invitations hold only for as long as they are an owner who may come in."""
+    leaving = await people.make("owner")
+    path = await invited(await people.browser_of(leaving), email="back.door@shop.example")
+    before = await browser.get(path)
+    await owner.post(f"/dashboard/team/{leaving.id}/role", role="developer")
+    demoted = await browser.post(path, **NEW_PASSWORD)
+    await owner.post(f"/dashboard/team/{leaving.id}/role", role="owner")
+    await owner.post(f"/dashboard/team/{leaving.id}/deactivate")
+    out = await browser.post(path, **NEW_PASSWORD)
+
+    assert [200, 404, 404] == [each.status for each in (before, demoted, out)]
+    assert "back.door" not in (await owner.get("/dashboard/team")).text
+
+
 @pytest.mark.parametrize("token", ["x", "A" * 43, "%00", "..%2f..", "A" * 5000, "%C3%A4"])
 async def test_made_up_links_lead_nowhere(browser: Browser, token: str) -> None:
     """Whatever somebody tries in place of a token: the same page."""

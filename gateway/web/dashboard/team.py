@@ -102,7 +102,10 @@ async def deactivate(request: web.Request) -> web.Response:
         user = await _set_active(request, active=False)
     except _LastOwner:
         return await _page(request, error=_LAST_OWNER)
-    notice = f"{user.shown_name} was signed out and cannot come in any more."
+    notice = (
+        f"{user.shown_name} was signed out and cannot come in any more."
+        " API keys they know still work: revoke them where needed."
+    )
     return await said_and_done(request, _PATH, notice)
 
 
