@@ -18,6 +18,7 @@
   if (isNested()) return;
 
   const form = new PaymentForm(byId("payment-form"), texts);
+  const isFramed = window.parent !== window;
   const told = new Set();
   const timers = {};
   let customer = null;
@@ -152,8 +153,9 @@
     const names = fields.filter(Boolean).map((name) => {
       return FIELD_OF[name] || (name.startsWith("card.expiry") ? "card_expiry" : name);
     });
-    const text = status === 429 ? "form.often" : status >= 500 ? "form.busy" : "form.refused";
-    backToForm(names, texts[text]);
+    const isClosed = error.reason === "no_processor";
+    const text = status === 429 ? "often" : status >= 500 ? "busy" : isClosed ? "closed" : "refused";
+    backToForm(names, texts[`form.${text}`]);
   }
 
   function backToForm(names, text) {
@@ -248,7 +250,7 @@
     if (!result || !result.signature) return;
     const { paymentId, orderId, signature, returnUrl } = result;
     say("payment_success", { paymentId, orderId, signature });
-    if (known.parentOrigin || !returnUrl) return;
+    if (isFramed || !returnUrl) return;
     const link = byId("return-link");
     link.href = returnUrl;
     link.hidden = false;
@@ -305,7 +307,7 @@
   /** Each message once for each payment; to the origin that the server found to be the merchant's. */
   function say(type, data) {
     const about = `${type} ${data ? data.paymentId : ""}`;
-    if (!known.parentOrigin || window.parent === window) return;
+    if (!known.parentOrigin || !isFramed) return;
     if (type !== "close_modal" && told.has(about)) return;
     told.add(about);
     window.parent.postMessage(data ? { type, data } : { type }, known.parentOrigin);
@@ -327,7 +329,7 @@
       .map((name) => [name, value(name).slice(0, name === "contact" ? 64 : 255)]);
     if (entries.length) customer = Object.fromEntries(entries);
     form.prefill(value("method"), value("name"));
-    if (!known.parentOrigin) history.replaceState(null, "", location.pathname + location.search);
+    if (!isFramed) history.replaceState(null, "", location.pathname + location.search);
   }
 
   function takeLogoAway() {
@@ -373,6 +375,7 @@
     });
     document.addEventListener("visibilitychange", lookAtOrder);
     window.addEventListener("pagehide", () => clearTimeout(timers.leave));
+    window.addEventListener("pageshow", (event) => event.persisted && location.reload());
     takeLogoAway();
     takePrefill();
     const { payment, view } = known;

@@ -273,6 +273,27 @@ async def test_orders_that_take_no_payment(
         )
 
 
+async def test_an_order_that_was_tried_too_often(
+    api: ApiClient, shopper: Shopper, pool: Pool, gateway: Gateway
+) -> None:
+    """The page does not offer what the order would refuse."""
+    order = await api.order()
+    tried = gateway.settings.payments_per_order_max
+    await pool.execute("UPDATE orders SET attempts = $2 WHERE id = $1", order["id"], tried)
+
+    assert ["exhausted-state"] == shown(await opened(shopper, order["id"]))
+
+
+async def test_a_shop_without_a_processor(api: ApiClient, shopper: Shopper, pool: Pool) -> None:
+    """A live order that nobody can charge: the shop's fault, not the shopper's details."""
+    order = await api.order()
+    await pool.execute("UPDATE orders SET mode = 'live' WHERE id = $1", order["id"])
+    page = await posted(shopper, order["id"], method="upi", vpa="success@bank")
+
+    assert (400, ["ready"]) == (page.status, shown(page))
+    assert "cannot take payments right now" in page.body.decode()
+
+
 async def test_a_second_tab_shows_the_payment_of_the_first(
     api: ApiClient, shopper: Shopper
 ) -> None:

@@ -44,10 +44,12 @@ FIELD_TEXTS: Mapping[str, str] = {
 
 FORM_TEXTS: Mapping[str, str] = {
     "busy": message("We cannot take the payment right now. Please try again in a few seconds."),
+    "closed": message("This shop cannot take payments right now. Nothing was charged."),
     "often": message("Too many attempts. Please wait a minute, then try again."),
     "refused": message("The payment could not be started. Please check your details."),
 }
 _TOO_MANY = 429
+_NO_PROCESSOR = "no_processor"
 _FIRST_FAULT = 500
 # The same fields, as the other form of a card names them.
 _OTHER_NAMES = {
@@ -90,5 +92,7 @@ def errors_of(problem: Problem, errors: tuple[FieldError, ...] = ()) -> FormErro
         return FormErrors(fields=fields)
     if problem.status == _TOO_MANY:
         return FormErrors(form=FORM_TEXTS["often"])
+    if problem.reason == _NO_PROCESSOR:
+        return FormErrors(form=FORM_TEXTS["closed"])
     is_ours = problem.status >= _FIRST_FAULT
     return FormErrors(form=FORM_TEXTS["busy" if is_ours else "refused"])

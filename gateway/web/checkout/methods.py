@@ -79,7 +79,7 @@ def first_method(methods: list[str], chosen: str | None, currency: str) -> str:
         return str(chosen)
     if currency != _AT_HOME and "card" in methods:
         return "card"
-    return methods[0]
+    return next(iter(methods), "")
 
 
 def instrument_text(instrument: Instrument) -> str:

@@ -83,8 +83,8 @@ def checkout_response(
     """
     posted = posted or Posted()
     page, shop, order = page_of(request), found.shop, found.order
-    view, payment = view_of(found, call_of(request).services.clock.now())
-    methods = offered(shop.enabled_methods)
+    services = call_of(request).services
+    view, payment = view_of(found, services.clock.now(), services.settings.payments_per_order_max)
     shown: dict[str, Any] = {
         "view": view,
         "order": order,
@@ -92,14 +92,6 @@ def checkout_response(
         "shop": shop,
         "initials": initials(shop.name),
         "amount": page.amount(order.amount, order.currency),
-        "methods": {method: METHOD_NAMES[method] for method in methods},
-        "method": first_method(methods, posted.method or options.method, order.currency),
-        "banks": BANKS,
-        "wallets": WALLETS,
-        "values": posted.values,
-        "errors": posted.errors.fields,
-        "form_error": posted.errors.form,
-        "attempt": secrets.token_urlsafe(_ATTEMPT_BYTES),
         "instrument": instrument_text(payment.instrument) if payment else "",
         "challenge": challenge_address(payment, options),
         "return_url": return_url,
@@ -108,6 +100,7 @@ def checkout_response(
         "address": options.address(order.id),
         "scripts": list(SCRIPTS),
         "data": _data(page, found, options, view, payment),
+        **_form(found, options, posted),
         **_look(shop, options),
     }
     response = page_response(
@@ -166,6 +159,22 @@ def _data(
         "reasons": {name: page.catalogue.text(text) for name, text in REASONS.items()},
         "networks": NETWORKS,
         "names": {**BANKS, **WALLETS},
+    }
+
+
+def _form(found: CheckoutOrder, options: Options, posted: Posted) -> dict[str, Any]:
+    """The methods that are offered, and what a form that was refused is filled with again."""
+    methods = offered(found.shop.enabled_methods)
+    chosen = posted.method or options.method
+    return {
+        "methods": {method: METHOD_NAMES[method] for method in methods},
+        "method": first_method(methods, chosen, found.order.currency),
+        "banks": BANKS,
+        "wallets": WALLETS,
+        "values": posted.values,
+        "errors": posted.errors.fields,
+        "form_error": posted.errors.form,
+        "attempt": secrets.token_urlsafe(_ATTEMPT_BYTES),
     }
 
 

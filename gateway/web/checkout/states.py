@@ -25,6 +25,7 @@ class View(StrEnum):
     PAID = "paid"
     CANCELLED = "cancelled"
     EXPIRED = "expired"
+    EXHAUSTED = "exhausted"
 
 
 _UNDER_WAY: Mapping[str, View] = {
@@ -35,8 +36,8 @@ _UNDER_WAY: Mapping[str, View] = {
 }
 
 
-def view_of(found: CheckoutOrder, now: datetime) -> tuple[View, Payment | None]:
-    """What to show, and the payment it is about.
+def view_of(found: CheckoutOrder, now: datetime, attempts_max: int) -> tuple[View, Payment | None]:
+    """What to show, and the payment it is about; `attempts_max` payments may be tried.
 
     The payment that was asked for comes first, so that who comes back sees what became of it; one
     that failed gives way to another that is under way or done, in another tab perhaps.
@@ -51,17 +52,19 @@ def view_of(found: CheckoutOrder, now: datetime) -> tuple[View, Payment | None]:
             return View.VOIDED, named
     if alive is not None:
         return _UNDER_WAY.get(alive.status, View.PAID), alive
-    over = _over(found.order, now)
+    over = _over(found.order, now, attempts_max)
     if over is not None:
         return over, None
     return (View.READY, None) if named is None else (View.FAILED, named)
 
 
-def _over(order: Order, now: datetime) -> View | None:
+def _over(order: Order, now: datetime, attempts_max: int) -> View | None:
     """Why the order takes no payment any more; None while it does."""
     if order.status == OrderStatus.PAID:
         return View.PAID
     if order.status == OrderStatus.CANCELLED:
         return View.CANCELLED
     is_late = order.expires_at is not None and order.expires_at <= now
-    return View.EXPIRED if order.status == OrderStatus.EXPIRED or is_late else None
+    if order.status == OrderStatus.EXPIRED or is_late:
+        return View.EXPIRED
+    return View.EXHAUSTED if order.attempts >= attempts_max else None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from babel.messages.pofile import read_po
+from markupsafe import Markup, escape
 
 __all__ = ["LANGUAGES", "Catalogue", "load_catalogues", "message"]
 
@@ -23,11 +24,19 @@ class Catalogue:
     def __init__(self, language: str, texts: Mapping[str, str]) -> None:
         self.language = language
         self._texts = texts
+        self._markups: dict[str, Markup] = {}  # as many as there are texts in code and templates
 
     def text(self, source: str, **values: Any) -> str:
         """The text in this language, in English where it was not translated."""
         found = self._texts.get(source, source)
         return found % values if values else found
+
+    def markup(self, source: str) -> Markup:
+        """The same as HTML; values that are put into it are escaped."""
+        found = self._markups.get(source)
+        if found is None:
+            found = self._markups[source] = escape(self.text(source))
+        return found
 
     @property
     def sources(self) -> frozenset[str]:

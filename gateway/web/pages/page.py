@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp_jinja2
 from aiohttp import web
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from gateway.web.calls import call_of
 from gateway.web.pages import formats
@@ -22,7 +22,7 @@ from gateway.web.pages.viewers import Viewer, viewer_of
 __all__ = ["CATALOGUES", "Page", "page_of", "page_response"]
 
 _NONCE_BYTES = 16
-_COMPRESSION = 5  # a page has to be ready at once
+_COMPRESSION = 3  # nearly as small as 9, in half the time
 
 Catalogues = Mapping[str, Catalogue]
 CATALOGUES: web.AppKey[Catalogues] = web.AppKey("catalogues", dict)
@@ -43,7 +43,7 @@ class Page:
 
     def text(self, source: str, **values: Any) -> Markup:
         """The text in the viewer's language, as HTML; values are escaped."""
-        found: Markup = escape(self.catalogue.text(source))
+        found = self.catalogue.markup(source)
         return found % values if values else found
 
     def amount(self, amount: int, currency: str) -> str:
