@@ -111,6 +111,8 @@ class Settings(BaseSettings):
     """Live streams (server-sent events) that are open at once; pages beyond that ask repeatedly."""
     streams_per_payment_max: PositiveInt = 6
     """Live streams of one payment, such as of several tabs."""
+    streams_per_merchant_max: PositiveInt = 50
+    """Live streams of one merchant's dashboard."""
     stream_seconds_max: Seconds = 600
     """How long a live stream is kept open; a page that wants to know more opens another."""
     stream_heartbeat_seconds: Seconds = 15

@@ -26,6 +26,7 @@ __all__ = [
     "list_deliveries",
     "list_endpoints",
     "list_events",
+    "newest_event_id",
 ]
 
 _ENDPOINT_COLUMNS = """id, url, description, events, format, secret_sealed, active, is_default,
@@ -51,6 +52,7 @@ _DEFAULT_ENDPOINT = (
 )
 _DELIVERY = f"SELECT {_DELIVERY_COLUMNS} FROM webhook_logs {_OWN} AND id = $3"  # noqa: S608
 _EVENT = f"SELECT {_EVENT_COLUMNS} FROM events {_OWN} AND id = $3"  # noqa: S608
+_NEWEST_EVENT = f"SELECT id FROM events {_OWN} ORDER BY created_at DESC, id DESC LIMIT 1"  # noqa: S608
 _ATTEMPTS = """
 SELECT number, requested_at, duration_milliseconds, response_code, response_body, error
 FROM webhook_attempts WHERE delivery_id = $1 ORDER BY id DESC LIMIT $2
@@ -188,6 +190,12 @@ async def find_event(connection: Connection, scope: Scope, event_id: str) -> Eve
     """The merchant's event."""
     row = await connection.fetchrow(_EVENT, scope.merchant_id, scope.mode, event_id)
     return None if row is None else EventRecord(**dict(row))
+
+
+async def newest_event_id(connection: Connection, scope: Scope) -> str | None:
+    """The id of the last event that happened to the merchant; None before the first one."""
+    found: str | None = await connection.fetchval(_NEWEST_EVENT, scope.merchant_id, scope.mode)
+    return found
 
 
 async def list_events(

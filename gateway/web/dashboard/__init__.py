@@ -15,6 +15,7 @@ from gateway.web.dashboard import (
     account,
     actions,
     audit,
+    changes,
     docs,
     exports,
     invitations,
@@ -41,6 +42,7 @@ _VISITORS: tuple[tuple[str, str, Handler], ...] = (
 # What is about money: method, path, handler, permission.
 _MONEY: tuple[tuple[str, str, Handler, str], ...] = (
     ("GET", "/dashboard", overview.show_overview, "overview:read"),
+    ("GET", "/dashboard/changes", changes.stream_changes, "overview:read"),
     ("GET", "/dashboard/transactions", transactions.show_transactions, "payments:read"),
     ("GET", "/dashboard/transactions/export.csv", exports.export_transactions, "payments:read"),
     ("GET", "/dashboard/transactions/{id}", payment.show_payment, "payments:read"),
