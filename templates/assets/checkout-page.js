@@ -51,6 +51,7 @@
     if (view === "processing") timers.slow = setTimeout(() => note(texts.slow), SLOW_MS);
     const title = root.querySelector("[data-when]:not([hidden]) h1");
     title.focus({ preventScroll: true });
+    document.title = `${title.textContent} · ${known.shop}`;
     window.scrollTo({ top: 0 });
   }
 
@@ -147,7 +148,7 @@
   function refused(status, error) {
     // 422: an earlier send with this key did arrive. Otherwise: paid, or under way in another tab.
     if (status === 422 || status === 404 || error.reason === "invalid_state") return startAnew();
-    key = null;
+    if (status < 500) key = null; // else it may have been accepted before something broke
     const metadata = error.metadata || {};
     const fields = [error.field, ...(metadata.errors || []).map((each) => each.field)];
     const names = fields.filter(Boolean).map((name) => {
@@ -357,7 +358,9 @@
       event.preventDefault();
       pay();
     });
-    byId("retry-button").addEventListener("click", tryAgain);
+    const retry = byId("retry-button");
+    retry.addEventListener("click", tryAgain);
+    retry.addEventListener("keydown", (event) => event.key === " " && tryAgain(event));
     byId("print-button").hidden = false;
     byId("print-button").addEventListener("click", () => window.print());
     for (const link of root.querySelectorAll("[data-language]")) {

@@ -67,7 +67,8 @@ async def test_a_failure_and_another_try(checkout: Checkout) -> None:
     await expect(checkout.page.locator("h1:visible")).to_have_text("Payment Failed")
     await expect(checkout.by("error-message")).to_contain_text("not enough money")
     await expect(checkout.by("retry-button")).to_have_text("Try Again")
-    await checkout.by("retry-button").click()
+    assert "Payment Failed · Test Merchant" == await checkout.page.title()
+    await checkout.by("retry-button").press(" ")
 
     await expect(checkout.by("pay-button")).to_be_visible()
     assert "payment_id" not in checkout.page.url
@@ -288,6 +289,24 @@ async def test_an_answer_that_got_lost(checkout: Checkout) -> None:
     await checkout.shows("success-state")
     assert 2 == len(keys)
     assert 1 == len(set(keys))
+    assert 1 == len(await checkout.payments())
+
+
+async def test_a_fault_of_ours_after_the_payment_was_accepted(checkout: Checkout) -> None:
+    """The next try is the same attempt: whatever is typed by then, the first payment is shown."""
+
+    async def break_after(route: Route) -> None:
+        await route.fetch()
+        await route.fulfill(status=500, json={"error": {}})
+
+    await checkout.page.route("**/payments/public", break_after, times=1)
+    await checkout.open()
+    await checkout.pay_with_upi()
+    await expect(checkout.page.locator("#form-error")).to_contain_text("right now")
+    await checkout.pay_with_card()
+
+    await expect(checkout.page.locator("main section:visible")).to_have_count(1)
+    await expect(checkout.by("pay-button")).to_be_hidden()
     assert 1 == len(await checkout.payments())
 
 

@@ -12,6 +12,7 @@ import pytest
 from gateway.app import Gateway
 from gateway.seeding import TEST_KEY
 from gateway.storage.pool import Pool
+from gateway.web.checkout.rendering import VIEW_HEADER
 from tests.checkout.shopper import NEVER, Shopper
 from tests.support import eventually
 from tests.web.client import Answer, ApiClient
@@ -483,6 +484,19 @@ async def test_the_page_is_light(api: ApiClient, shopper: Shopper) -> None:
 
     assert 60 * 1024 >= weight
     assert len(plain) > 3 * len(page)
+
+
+async def test_what_would_be_shown_now(api: ApiClient, shopper: Shopper) -> None:
+    """HEAD says which view the page would have, without the page."""
+    order = await api.order()
+    path = f"/checkout?order_id={order['id']}"
+    before = await shopper.browse("HEAD", path)
+    payment = await shopper.pay(order["id"])
+    await shopper.reached(payment["id"], "success")
+    after = await shopper.browse("HEAD", path)
+
+    assert ("ready", b"") == (before.headers[VIEW_HEADER], before.body)
+    assert "paid" == after.headers[VIEW_HEADER]
 
 
 async def test_a_closed_shop_has_no_checkout(api: ApiClient, shopper: Shopper, pool: Pool) -> None:

@@ -49,8 +49,8 @@ _TEXTS = {
     "unreachable": message(
         "We could not reach the payment service. Please try again: you will not be charged twice."
     ),
-    "cvv": message("3 digits on the back of the card"),
-    "cvvAmex": message("4 digits on the front of the card"),
+    "cvv": message("3 digits on the back"),
+    "cvvAmex": message("4 digits on the front"),
     "leaving": message("Taking you back to %(shop)s…"),
     **{f"field.{name}": text for name, text in FIELD_TEXTS.items()},
     **{f"form.{name}": text for name, text in FORM_TEXTS.items()},
@@ -151,6 +151,7 @@ def _data(
     texts["leaving"] %= {"shop": shop.name}
     return {
         "orderId": order.id,
+        "shop": shop.name,
         "view": view,
         "payment": public_payment_object(payment) if payment else None,
         "parentOrigin": origin if options.is_embedded else None,
