@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import uvloop
 
-from benchmarks import arrivals, memory, orders, payments, slow_bank, startup
+from benchmarks import arrivals, memory, orders, pages, payments, slow_bank, startup
 from benchmarks.options import Options
 from benchmarks.report import Section, print_section, write_section
 
@@ -24,6 +24,7 @@ BENCHMARKS: Mapping[str, Callable[[Options], Awaitable[Section]]] = {
     "slow_bank": slow_bank.run,
     "memory": memory.run,
     "startup": startup.run,
+    "pages": pages.run,
 }
 _SECONDS_MAX = 3600
 

@@ -17,7 +17,7 @@ from types import TracebackType
 
 from benchmarks.client import fetch
 
-__all__ = ["Server", "Usage", "bare", "floor", "gateway", "trial"]
+__all__ = ["Server", "Usage", "bare", "bare_page", "floor", "gateway", "trial"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _READY_SECONDS_MAX = 60.0
@@ -222,6 +222,10 @@ def _descendants(pid: int) -> list[int]:
 
 def bare() -> Server:
     return Server("bare", [sys.executable, "-m", "benchmarks.bare"])
+
+
+def bare_page() -> Server:
+    return Server("bare page", [sys.executable, "-m", "benchmarks.bare_page"])
 
 
 def floor(webhook_url: str, secret: str) -> Server:

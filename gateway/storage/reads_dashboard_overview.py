@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import asyncpg
 
 from gateway.storage.journal import Connection
 from gateway.storage.reads_pages import Scope
@@ -42,47 +45,77 @@ WHERE id = ANY($3::text[]) AND merchant_id = $1 AND mode = $2
 """
 
 # $5 are the beginnings of the bars, $6 the quarters that are added up anew. Names are our own.
+_STORED = """
+SELECT quarter, {groups}, {values} FROM {sums}
+WHERE merchant_id = $1 AND mode = $2 AND quarter >= $3 AND quarter < $4
+"""
+_ANEW = """
+  AND quarter <> ALL($6::timestamptz[])
+UNION ALL
+SELECT changed.quarter, summed.* FROM unnest($6::timestamptz[]) AS changed(quarter)
+CROSS JOIN LATERAL (
+    SELECT {columns} FROM {table}
+    WHERE merchant_id = $1 AND mode = $2 AND created_at >= changed.quarter
+      AND created_at < changed.quarter + interval '15 minutes' {condition}
+    GROUP BY {positions}) AS summed
+WHERE changed.quarter >= $3 AND changed.quarter < $4
+"""
 _SUMS = """
 SELECT width_bucket(quarter, $5::timestamptz[]) - 1 AS number, {groups}, {totals}
-FROM (SELECT quarter, {groups}, {values} FROM {sums}
-      WHERE merchant_id = $1 AND mode = $2 AND quarter >= $3 AND quarter < $4
-        AND quarter <> ALL($6::timestamptz[])
-      UNION ALL
-      SELECT changed.quarter, summed.* FROM unnest($6::timestamptz[]) AS changed(quarter)
-      CROSS JOIN LATERAL (
-          SELECT {columns} FROM {table}
-          WHERE merchant_id = $1 AND mode = $2 AND created_at >= changed.quarter
-            AND created_at < changed.quarter + interval '15 minutes' {condition}
-          GROUP BY {positions}) AS summed
-      WHERE changed.quarter >= $3 AND changed.quarter < $4) AS together
-GROUP BY number, {groups} ORDER BY number, {groups}
+FROM ({source}) AS together GROUP BY number, {groups} ORDER BY number, {groups}
 """
 
 
-def _sums(
-    sums: str, table: str, columns: str, *, groups: Sequence[str], values: Sequence[str], only: str
-) -> str:
-    return _SUMS.format(
-        sums=sums,
-        table=table,
-        columns=columns,
-        groups=", ".join(groups),
-        values=", ".join(values),
-        totals=", ".join(f"sum({value})::bigint AS {value}" for value in values),
-        positions=", ".join(str(number) for number, _ in enumerate(groups, start=1)),
-        condition=only,
-    )
+class _Sums:
+    """The statements that read sums of one kind."""
+
+    def __init__(
+        self,
+        sums: str,
+        table: str,
+        columns: str,
+        *,
+        groups: Sequence[str],
+        values: Sequence[str],
+        only: str = "",
+    ) -> None:
+        names = {
+            "sums": sums,
+            "table": table,
+            "columns": columns,
+            "groups": ", ".join(groups),
+            "values": ", ".join(values),
+            "totals": ", ".join(f"sum({value})::bigint AS {value}" for value in values),
+            "positions": ", ".join(str(number) for number, _ in enumerate(groups, start=1)),
+            "condition": only,
+        }
+        stored, anew = _STORED.format(**names), _ANEW.format(**names)
+        self._stored = _SUMS.format(source=stored, **names)
+        self._current = _SUMS.format(source=stored + anew, **names)
+
+    async def read(
+        self,
+        connection: Connection,
+        scope: Scope,
+        ends: tuple[datetime, datetime],
+        bars: Sequence[datetime],
+        changed: Sequence[datetime],
+    ) -> list[asyncpg.Record]:
+        """The sums of the bars, with the quarters that have `changed` added up anew."""
+        arguments = (scope.merchant_id, scope.mode, *ends, bars)
+        if not changed:
+            return await connection.fetch(self._stored, *arguments)
+        return await connection.fetch(self._current, *arguments, changed)
 
 
-_PAYMENT_SUMS = _sums(
+_PAYMENT_SUMS = _Sums(
     "payment_quarters",
     "payments",
     PAYMENTS,
     groups=("currency", "method"),
     values=("payments", "succeeded", "failed", "amount"),
-    only="",
 )
-_REFUND_SUMS = _sums(
+_REFUND_SUMS = _Sums(
     "refund_quarters",
     "refunds",
     REFUNDS,
@@ -90,7 +123,7 @@ _REFUND_SUMS = _sums(
     values=("refunds", "amount"),
     only="AND status <> 'failed'",
 )
-_FAILURE_SUMS = _sums(
+_FAILURE_SUMS = _Sums(
     "failure_quarters",
     "payments",
     FAILURES,
@@ -115,8 +148,7 @@ WHERE merchant_id = $1 AND mode = $2 AND deleted_at IS NULL AND url IS NOT NULL
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentSum:
+class PaymentSum(NamedTuple):
     """Payments made in bar `number`, counted from zero; `amount` of those that were approved."""
 
     number: int
@@ -128,8 +160,7 @@ class PaymentSum:
     amount: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RefundSum:
+class RefundSum(NamedTuple):
     """Refunds made in bar `number` that have not failed."""
 
     number: int
@@ -179,25 +210,15 @@ async def load_overview(
 ) -> Overview:
     """The sums of the bars between `edges`, each of which begins a quarter of an hour."""
     payments, refunds, is_current = await _changed_quarters(connection, scope)
-    bounds = (scope.merchant_id, scope.mode, edges[0], edges[-1])
-    whole = [edges[0]]
-    bars = list(edges[:-1])
+    ends, bars = (edges[0], edges[-1]), edges[:-1]
+    paid = await _PAYMENT_SUMS.read(connection, scope, ends, bars, payments)
+    given_back = await _REFUND_SUMS.read(connection, scope, ends, bars, refunds)
+    failed = await _FAILURE_SUMS.read(connection, scope, ends, edges[:1], payments)
+    failures = [FailureSum(reason=row["reason"], payments=row["payments"]) for row in failed]
     return Overview(
-        payments=[
-            PaymentSum(**dict(row))
-            for row in await connection.fetch(_PAYMENT_SUMS, *bounds, bars, payments)
-        ],
-        refunds=[
-            RefundSum(**dict(row))
-            for row in await connection.fetch(_REFUND_SUMS, *bounds, bars, refunds)
-        ],
-        failures=sorted(
-            (
-                FailureSum(reason=row["reason"], payments=row["payments"])
-                for row in await connection.fetch(_FAILURE_SUMS, *bounds, whole, payments)
-            ),
-            key=lambda each: (-each.payments, each.reason),
-        ),
+        payments=[PaymentSum(*row) for row in paid],
+        refunds=[RefundSum(*row) for row in given_back],
+        failures=sorted(failures, key=lambda each: (-each.payments, each.reason)),
         is_current=is_current,
     )
 

@@ -22,12 +22,16 @@ from gateway.storage.reads_pages import Scope
 
 __all__ = ["Filters", "Query", "exact_amount", "reading"]
 
-# A custom plan each time: whether an index is worth it depends on what is looked for. To compile
-# a plan takes longer than to run it, and parallel workers would take processors from payments.
-_CAREFUL = """
+# To compile a plan takes longer than to run it, and parallel workers would take processors from
+# payments. All of it in one round trip.
+_BEGIN = """
+BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
 SET LOCAL statement_timeout = {milliseconds}; SET LOCAL max_parallel_workers_per_gather = 0;
-SET LOCAL jit = off; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off
+SET LOCAL jit = off
 """
+# A new plan each time: whether an index is worth it depends on what is looked for. Where the
+# search index is to be used, reading all of the table is what it costs not to.
+_SEARCHING = "; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off"
 _MILLISECONDS = 1000
 
 _USUAL_EXPONENT = 2
@@ -47,15 +51,23 @@ _BY_EXPONENT = f"[{_exponent_of_currency()} + 1]"
 
 
 @asynccontextmanager
-async def reading(pool: asyncpg.Pool, *, timeout_seconds: float) -> AsyncIterator[Connection]:
-    """A connection whose reads see one moment, each of them at most `timeout_seconds` long."""
-    async with (
-        pool.acquire() as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
-        milliseconds = max(1, int(timeout_seconds * _MILLISECONDS))
-        await connection.execute(_CAREFUL.format(milliseconds=milliseconds))
-        yield connection
+async def reading(
+    pool: asyncpg.Pool, *, timeout_seconds: float, searching: bool = False
+) -> AsyncIterator[Connection]:
+    """A connection whose reads see one moment, each of them at most `timeout_seconds` long.
+
+    `searching`: what is asked for decides how it is found.
+    """
+    milliseconds = max(1, int(timeout_seconds * _MILLISECONDS))
+    begin = _BEGIN.format(milliseconds=milliseconds)
+    async with pool.acquire() as connection:
+        await connection.execute(begin + _SEARCHING if searching else begin)
+        try:
+            yield connection
+        finally:
+            # Nothing was changed; a connection that is lost has nothing to end.
+            if not connection.is_closed():
+                await connection.execute("ROLLBACK")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,18 +1,6 @@
 // What makes the dashboard more comfortable; every page works without it.
 "use strict";
 (() => {
-  // The viewer's time zone, so that the server cuts days and writes times in it.
-  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const known = document.cookie.split("; ").includes(`zone=${zone}`);
-  if (zone && /^[\w+\/-]{1,64}$/.test(zone) && !known) {
-    const secure = location.protocol === "https:" ? "; Secure" : "";
-    document.cookie = `zone=${zone}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
-    // Only if the browser keeps it, or this would never end.
-    if (document.cookie.split("; ").includes(`zone=${zone}`) && !document.querySelector("[data-test-id='action-error']")) {
-      location.reload();
-    }
-  }
-
   // Charts: what stands in the table beside them, where the pointer is.
   const rowsOf = (body) => document.getElementById(`${body.dataset.chart}-table`)?.tBodies[0].rows ?? [];
   const hide = (body) => body.querySelectorAll(".chart-tip, .chart-mark").forEach((each) => each.remove());
@@ -95,24 +83,30 @@
     part.contains(document.activeElement) ||
     part.querySelector("details[open], .chart-tip") !== null ||
     String(getSelection()) !== "";
+  const renew = async (parts) => {
+    try {
+      const response = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "error" });
+      if (!response.ok) return;
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      for (const part of parts) {
+        const newer = page.getElementById(part.id);
+        if (newer && !busy(part)) part.replaceWith(document.adoptNode(newer));
+      }
+    } catch {
+      // Away for a moment: the page stays as it is, and the next time comes.
+    }
+  };
   const refresh = async (id) => {
     const part = document.getElementById(id);
     if (!part?.dataset.refresh) return;
-    if (!busy(part)) {
-      try {
-        const response = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "error" });
-        if (response.ok) {
-          const page = new DOMParser().parseFromString(await response.text(), "text/html");
-          const newer = page.getElementById(id);
-          if (newer && !busy(part)) part.replaceWith(document.adoptNode(newer));
-        }
-      } catch {
-        // Away for a moment: the page stays as it is, and the next time comes.
-      }
-    }
+    if (!busy(part)) await renew([part]);
     const seconds = Number(document.getElementById(id)?.dataset.refresh);
     if (seconds > 0) setTimeout(refresh, seconds * 1000, id);
   };
+  // Whoever was not known to be in this zone when the page was made sees it again in it.
+  const zoned = [...document.querySelectorAll("[data-zone][id]")];
+  const kept = document.cookie.split("; ").find((each) => each.startsWith("zone="))?.slice(5);
+  if (kept && zoned.some((each) => each.dataset.zone !== kept)) renew(zoned);
   document.querySelectorAll("[data-refresh][id]").forEach((part) => {
     setTimeout(refresh, Number(part.dataset.refresh) * 1000, part.id);
   });

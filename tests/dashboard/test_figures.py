@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -150,14 +151,31 @@ def test_bars_stand_on_each_other() -> None:
     )
     low, high = dict(chart.paths)["a"], dict(chart.paths)["b"]
 
-    assert [("a", ["10", "30", "40"]), ("b", ["0", "0", "0"]), ("c", ["40", "0", "40"])] == [
-        tuple(row) for row in chart.rows
-    ]
+    assert ["a", "10", "30", "40", "b", "0", "0", "0", "c", "40", "0", "40"] == re.findall(
+        r">([^<>]+)<", chart.rows
+    )
     assert 2 == low.count("M")
     assert f" {SIZE * 3 // 4}h" in low
     assert " 0h" in high
     assert ["40", "30", "20", "10", "0"] == [tick.text for tick in chart.ticks]
     assert not chart.is_empty
+
+
+def test_names_in_a_chart_are_text() -> None:
+    """Whatever writes a value or a label, the rows of the table are escaped."""
+    frame = Frame(
+        id="c",
+        title="T",
+        description="D",
+        labels=["<b>"],
+        write=lambda _value: "<i>",
+        write_short=str,
+    )
+    chart = bar_chart(frame, [Part(name="P", tone="a", values=[1])])
+
+    assert "&lt;b&gt;" in chart.rows
+    assert "&lt;i&gt;" in chart.rows
+    assert "<b>" not in chart.rows
 
 
 def test_a_line_is_interrupted_where_nothing_is() -> None:
@@ -168,9 +186,9 @@ def test_a_line_is_interrupted_where_nothing_is() -> None:
         1000,
     )
 
-    assert ["100,500 300,0"] == list(chart.lines)
-    assert [(700.0, 1000.0)] == list(chart.dots)
-    assert "\N{EN DASH}" == chart.rows[2][1][0]
+    assert ["1000,5000 3000,0"] == list(chart.lines)
+    assert [(7000, 10000)] == list(chart.dots)
+    assert "<th scope='row'>c</th><td class='amount'>\N{EN DASH}</td>" in chart.rows
     assert line_chart(FRAME, [None] * 3, 1000).is_empty
 
 

@@ -81,7 +81,7 @@ async def test_ranges_are_cut_into_bars(
     page = await owner.get(f"/dashboard{query}")
 
     assert 200 == page.status
-    rows = re.findall(r'<tr><th scope="row">', _table(page.text, "chart-payments"))
+    rows = re.findall(r"<tr><th scope='row'>", _table(page.text, "chart-payments"))
     assert (0 if "custom" in query else bars) == len(rows)
     assert payment["id"] not in page.text
 

@@ -80,7 +80,7 @@ async def test_a_payments_history_is_whole(books: Books) -> None:
     )
     await delivery(books, success, 3)
 
-    async with reading(books.pool, timeout_seconds=10) as connection:
+    async with reading(books.pool, timeout_seconds=10, searching=True) as connection:
         history = await load_payment_history(connection, books.scope, wanted)
         order = await load_order_history(connection, books.scope, order_id)
 
@@ -108,6 +108,6 @@ async def test_a_history_belongs_to_its_merchant_and_mode(
     order = await books.pool.fetchval("SELECT order_id FROM payments WHERE id = $1", payment)
 
     for owner in (other_books, live_books):
-        async with reading(owner.pool, timeout_seconds=10) as connection:
+        async with reading(owner.pool, timeout_seconds=10, searching=True) as connection:
             assert await load_payment_history(connection, owner.scope, payment) is None
             assert await load_order_history(connection, owner.scope, order) is None

@@ -29,7 +29,7 @@ DAY = [START + timedelta(hours=number) for number in range(25)]
 
 
 async def load(books: Books, edges: list[datetime] = DAY) -> Overview:
-    async with reading(books.pool, timeout_seconds=10) as connection:
+    async with reading(books.pool, timeout_seconds=10, searching=True) as connection:
         return await load_overview(connection, books.scope, edges)
 
 
@@ -245,7 +245,7 @@ async def test_webhook_health(books: Books, other_books: Books) -> None:
             status=status,
             created_at=now - timedelta(hours=hours),
         )
-    async with reading(books.pool, timeout_seconds=10) as connection:
+    async with reading(books.pool, timeout_seconds=10, searching=True) as connection:
         mine = await load_webhook_health(connection, books.scope, now)
         theirs = await load_webhook_health(connection, other_books.scope, now)
 

@@ -117,7 +117,7 @@ async def _slices(
     while left > 0:
         limits = limits_of(request, page=min(_SLICE, left))
         async with reading(
-            call.services.pool, timeout_seconds=settings.dashboard_query_seconds
+            call.services.pool, timeout_seconds=settings.dashboard_query_seconds, searching=True
         ) as connection:
             found = await find_rows(
                 connection,

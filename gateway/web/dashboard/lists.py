@@ -79,7 +79,7 @@ async def _page(
     call = call_of(request)
     settings = call.services.settings
     async with reading(
-        call.services.pool, timeout_seconds=settings.dashboard_query_seconds
+        call.services.pool, timeout_seconds=settings.dashboard_query_seconds, searching=True
     ) as connection:
         found, total = await load_list(
             connection,

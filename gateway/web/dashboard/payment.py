@@ -47,7 +47,7 @@ async def payment_page(
     call = call_of(request)
     payment_id = path_id(request, "pay", "Payment")
     seconds = call.services.settings.dashboard_query_seconds
-    async with reading(call.services.pool, timeout_seconds=seconds) as connection:
+    async with reading(call.services.pool, timeout_seconds=seconds, searching=True) as connection:
         history = found(
             await load_payment_history(connection, call.member.scope, payment_id), "Payment"
         )
@@ -81,7 +81,7 @@ async def order_page(
     call = call_of(request)
     order_id = path_id(request, "order", "Order")
     seconds = call.services.settings.dashboard_query_seconds
-    async with reading(call.services.pool, timeout_seconds=seconds) as connection:
+    async with reading(call.services.pool, timeout_seconds=seconds, searching=True) as connection:
         history = found(await load_order_history(connection, call.member.scope, order_id), "Order")
     order = history.order
     context = {

@@ -7,6 +7,7 @@ then on; locales with digits of their own are left to babel.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -17,7 +18,7 @@ from aiohttp import web
 from babel import Locale
 from babel.dates import format_date, format_time
 from babel.numbers import format_compact_currency
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from gateway.domain.money import exponent
 from gateway.web.dashboard.zones import zone_of
@@ -26,6 +27,17 @@ from gateway.web.pages.viewers import viewer_of
 
 __all__ = ["Writer", "writer_of"]
 
+_TONES: Mapping[str, str] = {
+    "success": "success",
+    "processed": "success",
+    "paid": "success",
+    "failed": "danger",
+    "pending": "info",
+    "processing": "info",
+    "attempted": "info",
+    "requires_action": "warning",
+    "unknown": "warning",
+}
 # Long enough to show every group there can be; the digits differ so that none is taken for another.
 _SAMPLE = 123_456_789_123
 _WHOLE = r"(?P<before>[^0-9]*)(?P<whole>[0-9][0-9.,'\s\u00a0\u202f\u2019]*[0-9])"
@@ -87,19 +99,23 @@ class Writer:
 
     def moment(self, moment: datetime) -> Markup:
         """Day and time in the viewer's zone, with the exact time in UTC to be read."""
-        exact = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return Markup('<time datetime="{0}" title="{0}">{1}</time>').format(
-            exact, self.moment_text(moment)
-        )
+        exact = moment.astimezone(UTC).isoformat(timespec="seconds")[: -len("+00:00")]
+        return _time_element(f"{exact}Z", self.moment_text(moment))
 
     def exact(self, moment: datetime) -> Markup:
         """As `moment`, to the second."""
         local = moment.astimezone(self.zone)
-        utc = moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        utc = moment.astimezone(UTC).isoformat(timespec="milliseconds")[: -len("+00:00")]
         clock = _time(self._name, local.hour, local.minute, local.second)
-        return Markup('<time datetime="{0}" title="{0}">{1}, {2}</time>').format(
-            utc, self.day(local.date()), clock
-        )
+        return _time_element(f"{utc}Z", f"{self.day(local.date())}, {clock}")
+
+    def status(self, status: str) -> Markup:
+        """How something stands, in the colour of what it means. The text is the API's own word."""
+        return _status(status)
+
+    def method(self, method: str) -> Markup:
+        """A method of payment, in the API's own word."""
+        return _method(method)
 
     def moment_text(self, moment: datetime) -> str:
         """Day and time in the viewer's zone."""
@@ -127,6 +143,24 @@ class Writer:
 def writer_of(request: web.Request) -> Writer:
     """For who asks. The dashboard is in English; its figures follow the viewer's kind of it."""
     return Writer(viewer_of(request, "en").locale, zone_of(request))
+
+
+def _time_element(exact: str, shown: str) -> Markup:
+    return Markup(f'<time datetime="{exact}" title="{exact}">{escape(shown)}</time>')  # noqa: S704 - escaped
+
+
+@lru_cache(maxsize=64)
+def _status(status: str) -> Markup:
+    return Markup('<span class="badge word {}" data-test-id="status">{}</span>').format(
+        _TONES.get(status, ""), status.replace("_", " ")
+    )
+
+
+@lru_cache(maxsize=64)
+def _method(method: str) -> Markup:
+    return Markup('<span class="{}" data-test-id="method">{}</span>').format(
+        "upper" if method == "upi" else "word", method
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -14,7 +14,7 @@ from aiohttp import web
 __all__ = ["ZONE_COOKIE", "zone_of"]
 
 ZONE_COOKIE = "zone"
-"""`dashboard.js` sets it to what the browser says, such as `Asia/Kolkata`."""
+"""`zone.js` sets it to what the browser says, such as `Asia/Kolkata`."""
 
 _NAME = re.compile(r"[A-Za-z0-9_+-]{1,32}(?:(?:/|%2F)[A-Za-z0-9_+-]{1,32}){0,2}")
 _UTC = ZoneInfo("UTC")
