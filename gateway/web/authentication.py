@@ -9,17 +9,19 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import hmac
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from secrets import token_bytes
 from uuid import UUID
 
 import structlog
 from multidict import CIMultiDictProxy
 
 from gateway.domain.clock import Clock
-from gateway.security.credentials import mode_of_key, secret_matches
+from gateway.security.credentials import mode_of_key, secret_matches, secret_proof
 from gateway.security.vault import Vault
 from gateway.storage.reads_accounts import KeyRecord
 from gateway.web.calls import Caller
@@ -32,6 +34,7 @@ logger = structlog.get_logger(__name__)
 _KEY_CHARACTERS_MAX = 64
 _SECRET_CHARACTERS_MAX = 256
 _USE_NOTED_EVERY = timedelta(minutes=1)
+_PROOF_KEY_BYTES = 32
 
 LoadKey = Callable[[str], Awaitable[KeyRecord | None]]
 NoteUse = Callable[[str, datetime], Awaitable[None]]
@@ -41,6 +44,7 @@ NoteUse = Callable[[str, datetime], Awaitable[None]]
 class _Kept:
     record: KeyRecord | None
     until: float
+    proof: bytes | None = field(default=None, repr=False)
 
 
 class KeyCache:
@@ -58,12 +62,18 @@ class KeyCache:
         self._unknown: dict[str, _Kept] = {}
         self._loading: dict[str, asyncio.Future[KeyRecord | None]] = {}
 
-    def kept(self, key_id: str) -> KeyRecord | None:
-        """The key's row if it is known; None says nothing."""
+    def proven(self, key_id: str, proof: bytes) -> KeyRecord | None:
+        """The key's row if it is known, and known to go with this proof; None says nothing."""
         kept = self._known.get(key_id)
-        if kept is None or kept.until <= time.monotonic():
+        if kept is None or kept.proof is None or kept.until <= time.monotonic():
             return None
-        return kept.record
+        return kept.record if hmac.compare_digest(kept.proof, proof) else None
+
+    def prove(self, record: KeyRecord, proof: bytes) -> None:
+        """The secret that this is the proof of is the key's, for as long as its row is kept."""
+        kept = self._known.get(record.id)
+        if kept is not None and kept.record is record:
+            kept.proof = proof
 
     async def get(self, key_id: str) -> KeyRecord | None:
         """The key's row; raises what the query raises."""
@@ -140,6 +150,7 @@ class Authenticator:
         self._notes_pending_max = notes_pending_max
         self._notes: set[asyncio.Task[None]] = set()
         self._noted: dict[str, datetime] = {}
+        self._proof_key = token_bytes(_PROOF_KEY_BYTES)
 
     async def authenticate(self, headers: CIMultiDictProxy[str]) -> Caller:
         """The caller. Raises NotAuthenticated, and what reading the key raises."""
@@ -147,13 +158,14 @@ class Authenticator:
         if credentials is None:
             raise NotAuthenticated
         key_id, secret = credentials
-        record = None
-        if mode_of_key(key_id):
-            kept = self._keys.kept(key_id)
-            record = await self._keys.get(key_id) if kept is None else kept
-        matches = secret_matches(self._vault, secret, record.secret_hash if record else None)
-        if record is None or not matches:
-            raise NotAuthenticated
+        proof = secret_proof(secret, self._proof_key)
+        record = self._keys.proven(key_id, proof)
+        if record is None:
+            record = await self._keys.get(key_id) if mode_of_key(key_id) else None
+            matches = secret_matches(self._vault, secret, record.secret_hash if record else None)
+            if record is None or not matches:
+                raise NotAuthenticated
+            self._keys.prove(record, proof)
         now = self._clock.now()
         if record.expires_at is not None and record.expires_at <= now:
             raise NotAuthenticated

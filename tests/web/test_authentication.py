@@ -120,6 +120,15 @@ async def test_keys_that_no_longer_hold(
     await eventually(refused)
 
 
+async def test_a_wrong_secret_is_refused_also_after_the_right_one(
+    client_for: Callable[..., ApiClient],
+) -> None:
+    """What is remembered of a right secret lets no other one in."""
+    right, wrong = client_for(TEST_KEY, TEST_SECRET), client_for(TEST_KEY, TEST_SECRET + "0")
+    for expected, client in ((401, wrong), (200, right), (401, wrong), (200, right), (401, wrong)):
+        assert expected == (await client.get("/orders")).status
+
+
 async def test_roles(
     settings: Settings,
     administrator: Administrator,
