@@ -19,7 +19,9 @@ from gateway.domain.errors import Unavailable
 from gateway.domain.jobs import Job, JobKind
 from gateway.domain.work import UnitOfWork
 from gateway.storage.journal import (
+    BEGIN,
     Committed,
+    Connection,
     find_committed,
     write_units,
 )
@@ -157,16 +159,15 @@ class Journal:
     ) -> tuple[list[Exception | None], Committed]:
         connection = await self._pool.acquire(timeout=self._acquire_seconds)
         try:
-            transaction = connection.transaction()
-            await transaction.start()
+            await connection.execute(BEGIN)
             try:
                 reasons, committed = await write_units(connection, units)
                 await self._fault("journal.before_commit")
             except BaseException:
                 with suppress(*DATABASE_ERRORS):
-                    await transaction.rollback()
+                    await connection.execute("ROLLBACK")
                 raise
-            await self._commit(transaction)
+            await self._commit(connection)
         finally:
             # Whatever becomes of the connection now, the transaction is decided.
             with suppress(*DATABASE_ERRORS):
@@ -174,9 +175,9 @@ class Journal:
         await self._fault("journal.after_commit")
         return reasons, committed
 
-    async def _commit(self, transaction: asyncpg.transaction.Transaction) -> None:
+    async def _commit(self, connection: Connection) -> None:
         """Only a refusal by Postgres says that nothing was committed; all else leaves it open."""
-        commit = asyncio.ensure_future(transaction.commit())
+        commit = asyncio.ensure_future(_commit(connection))
         try:
             if self._fault is not no_fault:
                 # The statement is on its way as soon as the loop has turned once.
@@ -250,6 +251,12 @@ class Journal:
         ]
         if kept:
             self._sent(kept, jobs)
+
+
+async def _commit(connection: Connection) -> None:
+    if await connection.execute("COMMIT") != "COMMIT":
+        # Postgres answers ROLLBACK when a statement before it had failed.
+        raise AssertionError("a transaction that had failed was to be committed")
 
 
 def _expire(answer: asyncio.Future[None]) -> None:

@@ -27,9 +27,16 @@ from gateway.storage.rows import (
     Table,
 )
 
-__all__ = ["Committed", "Connection", "Found", "KeyTaken", "find_committed", "write_units"]
+__all__ = ["BEGIN", "Committed", "Connection", "Found", "KeyTaken", "find_committed", "write_units"]
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+
+BEGIN = "BEGIN; SET LOCAL enable_seqscan = off"
+"""How a transaction begins that `write_units` is called in.
+
+Postgres keeps the plans that it makes for a new, nearly empty table until it has time to analyse
+it, and goes on reading the whole table for ten rows while it grows.
+"""
 
 # In the order of the foreign keys.
 _TABLES: tuple[tuple[type[Entity], Table], ...] = (

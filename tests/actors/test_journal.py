@@ -234,26 +234,10 @@ class _Connection:
     def __getattr__(self, name):
         return getattr(self.inner, name)
 
-    def transaction(self):
-        return _Transaction(self.inner.transaction(), self._owner)
-
-
-class _Transaction:
-    def __init__(self, inner, owner: _LosesCommit) -> None:
-        self._inner = inner
-        self._owner = owner
-
-    async def start(self) -> None:
-        await self._inner.start()
-
-    async def rollback(self) -> None:
-        await self._inner.rollback()
-
-    async def commit(self) -> None:
-        if self._owner._takes_effect:
-            await self._inner.commit()
-        else:
-            await self._inner.rollback()
+    async def execute(self, statement: str, *arguments: object) -> str:
+        if statement != "COMMIT":
+            return await self.inner.execute(statement, *arguments)
+        await self.inner.execute("COMMIT" if self._owner._takes_effect else "ROLLBACK")
         self._owner._lost = True
         raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle")
 
