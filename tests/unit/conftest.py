@@ -7,12 +7,7 @@ from __future__ import annotations
 
 import os
 
-import pytest
 from hypothesis import settings
-
-pytest.register_assert_rewrite(
-    *(f"tests.unit.{name}" for name in ("bank", "holders", "invariants", "recovery", "scenario"))
-)
 
 settings.register_profile("domain", deadline=None, print_blob=True)
 settings.register_profile("domain-ci", settings.get_profile("domain"), derandomize=True)
