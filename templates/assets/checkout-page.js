@@ -3,9 +3,11 @@
 (() => {
   const SEND_AGAIN_MS = [500, 1000, 2000, 4000]; // after a send that nobody answered
   const ANSWER_MS = 20000;
+  const OFFLINE_MS = 120000;
   const SHOWN_MS = 600; // a state stays so long at least, or it only flickers
   const SLOW_MS = 12000;
   const LEAVE_MS = 4000; // the receipt, before the shop's own page
+  const TIMER_MS_MAX = 2 ** 31 - 2000; // longer ones would run at once
   const PASSING = [409, 502, 503, 504];
   const FIELD_OF = { "card.number": "card_number", "card.cvv": "card_cvv", card: "card_number" };
 
@@ -112,12 +114,23 @@
   /** Status and content of the answer; null when there was none, however often it was sent. */
   async function send(body) {
     for (const wait of [...SEND_AGAIN_MS, null]) {
+      await connected();
       const answer = await sendOnce(body);
       if (answer && !PASSING.includes(answer.status)) return answer;
       if (wait === null) return null;
-      if (!navigator.onLine) note(texts.offline);
-      await new Promise((done) => setTimeout(done, wait));
+      await pause(wait);
     }
+  }
+
+  const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+  /** Offline there is no use in trying: wait for the connection, for a while. */
+  async function connected() {
+    if (navigator.onLine) return;
+    note(texts.offline);
+    const back = new Promise((done) => window.addEventListener("online", done, { once: true }));
+    await Promise.race([back, pause(OFFLINE_MS)]);
+    note("");
   }
 
   async function sendOnce(body) {
@@ -275,7 +288,7 @@
       } catch {
         // not connected: again
       }
-      if (wait !== null) await new Promise((done) => setTimeout(done, wait));
+      if (wait !== null) await pause(wait);
     }
     return null;
   }
@@ -377,6 +390,8 @@
       if (event.key === "Escape" && !event.defaultPrevented) say("close_modal");
     });
     document.addEventListener("visibilitychange", lookAtOrder);
+    const left = known.expiresAt ? Date.parse(known.expiresAt) - Date.now() : Infinity;
+    if (left < TIMER_MS_MAX) setTimeout(lookAtOrder, Math.max(left, 0) + 1000);
     window.addEventListener("pagehide", () => clearTimeout(timers.leave));
     window.addEventListener("pageshow", (event) => event.persisted && location.reload());
     takeLogoAway();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
@@ -308,6 +309,31 @@ async def test_a_fault_of_ours_after_the_payment_was_accepted(checkout: Checkout
     await expect(checkout.page.locator("main section:visible")).to_have_count(1)
     await expect(checkout.by("pay-button")).to_be_hidden()
     assert 1 == len(await checkout.payments())
+
+
+async def test_paying_without_a_connection(checkout: Checkout) -> None:
+    """The page says that it is offline, and pays by itself when it is connected again."""
+    await checkout.open()
+    await checkout.choose_card()
+    await checkout.page.context.set_offline(True)
+    await checkout.by("pay-button").click()
+    await expect(checkout.page.locator("#waiting-note")).to_contain_text("You are offline")
+    await checkout.page.context.set_offline(False)
+
+    await checkout.shows("success-state")
+    assert 1 == len(await checkout.payments())
+
+
+async def test_an_order_that_expires_under_the_form(checkout: Checkout) -> None:
+    """Until when it can be paid is said; when that is over the page says so by itself."""
+    late = checkout.gateway.clock.now() + timedelta(hours=1)
+    await checkout.page.clock.install()
+    await checkout.open(await checkout.api.order(expires_at=late.isoformat()))
+    await expect(checkout.by("order-expires")).to_be_visible()
+    checkout.gateway.clock.advance(3601)
+    await checkout.page.clock.run_for(3_700_000)
+
+    await checkout.shows("expired-state")
 
 
 async def test_nobody_answers(checkout: Checkout) -> None:

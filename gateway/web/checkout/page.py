@@ -80,7 +80,8 @@ async def show_failure(request: web.Request) -> web.Response:
     options = options_of(request)
     if options.payment_id is not None:
         return await show_success(request)
-    retry = options.address(options.order_id) if options.order_id else None
+    # Without an order there is a page that says where to open it: at the shop.
+    retry = options.address(options.order_id) if options.order_id else "/checkout"
     return page_response(request, "checkout/failure.html", {"retry": retry})
 
 

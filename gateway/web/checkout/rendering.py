@@ -13,6 +13,7 @@ from aiohttp import web
 from yarl import URL
 
 from gateway.domain.entities import Payment
+from gateway.domain.representation import timestamp
 from gateway.storage.reads_checkout_page import CheckoutOrder, Shop
 from gateway.web.calls import call_of
 from gateway.web.checkout.form import FIELD_TEXTS, FORM_TEXTS, FormErrors
@@ -152,6 +153,7 @@ def _data(
     return {
         "orderId": order.id,
         "shop": shop.name,
+        "expiresAt": timestamp(order.expires_at),
         "view": view,
         "payment": public_payment_object(payment) if payment else None,
         "parentOrigin": origin if options.is_embedded else None,
