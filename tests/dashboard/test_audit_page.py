@@ -5,16 +5,21 @@ from __future__ import annotations
 import html
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 
 from gateway.seeding import TEST_EMAIL, TEST_MERCHANT_ID
 from gateway.storage.pool import Pool
+from gateway.web.dashboard.audit import ACTIONS
 from tests.dashboard.people import Browser, People
 from tests.web.client import ApiClient
 from tests.web.merchants import Administrator
 
+ROOT = Path(__file__).resolve().parents[2]
+# What actions are about; other texts with a point in them are events and templates.
+NOTED = {"key", "merchant", "operation", "team", "user", "webhook_endpoint"}
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -66,6 +71,22 @@ async def test_what_one_does_is_there(owner: Browser, api: ApiClient) -> None:
     assert "Changed settings" in text
     assert "req-7" in text
     assert "127.0.0.1" in text
+
+
+def test_every_action_has_a_name() -> None:
+    """What the code notes is what the page has words for, and nothing else."""
+    writers = r"(?:write_audit|audit_operator|note_account|_audit|_note|transition\.audit|Audit)\("
+    noted = set()
+    for path in (ROOT / "gateway").rglob("*.py"):
+        source = path.read_text()
+        if re.search(writers, source) and path.name != "audit.py":
+            noted |= set(re.findall(r'"([a-z_]+\.[a-z_]+)"', source))
+            noted |= set(re.findall(r'transition\.audit\(\s*"([a-z_]+)"', source))
+
+    actions = {each for each in noted if each.split(".")[0] in NOTED or each.endswith("_requested")}
+
+    assert set() == actions - set(ACTIONS)
+    assert set() == set(ACTIONS) - noted
 
 
 async def test_pages_go_on_where_the_last_one_ended(owner: Browser, pool: Pool) -> None:
