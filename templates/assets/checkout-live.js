@@ -4,6 +4,9 @@
 const LivePayment = (() => {
   const SILENT_MS = 4000; // without an event for so long, ask
   const ASK_MS = [1000, 2000, 3000, 5000]; // between questions; the last one goes on
+  const OFTEN = 60; // questions; after that a bank that is silent is asked slowly
+  const SLOWLY_MS = 30000;
+  const ASKED_MAX = 3000; // about a day: the shop is told by its webhook
   const STREAM_AGAIN_MS = 15000;
   const FINAL = ["success", "failed", "cancelled", "expired"];
 
@@ -45,8 +48,9 @@ const LivePayment = (() => {
     }
 
     async ask() {
-      if (this.isOver) return;
-      const wait = ASK_MS[Math.min(this.asked, ASK_MS.length - 1)];
+      if (this.isOver || this.asked >= ASKED_MAX) return;
+      const quick = ASK_MS[Math.min(this.asked, ASK_MS.length - 1)];
+      const wait = this.asked < OFTEN ? quick : SLOWLY_MS;
       this.asked += 1;
       this.askLater(wait + SILENT_MS); // in case this one hangs
       try {

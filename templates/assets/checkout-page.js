@@ -78,6 +78,7 @@
   /** The address with this payment in it, so that whoever comes back sees where it stands. */
   function addressWith(paymentId) {
     const address = new URL(location.href);
+    address.pathname = "/checkout"; // it may have been /success or /failure
     address.searchParams.set("order_id", known.orderId);
     if (paymentId) address.searchParams.set("payment_id", paymentId);
     else address.searchParams.delete("payment_id");

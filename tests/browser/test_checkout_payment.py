@@ -81,6 +81,22 @@ async def test_a_failure_and_another_try(checkout: Checkout) -> None:
     assert ["failed", "success"] == sorted(each["status"] for each in await checkout.payments())
 
 
+async def test_trying_again_from_another_address(checkout: Checkout) -> None:
+    """The page of `/failure` goes on like the checkout's own, also when it loads anew."""
+    checkout.order_id = (await checkout.api.order())["id"]
+    failed = await checkout.api.payment(checkout.order_id, method="upi", vpa="failure@bank")
+    await checkout.api.settled(failed["id"])
+    await checkout.page.goto(f"{checkout.url}/failure?payment_id={failed['id']}")
+    await checkout.shows("error-state")
+    await checkout.by("retry-button").click()
+    await checkout.pay_with_upi()
+    await checkout.shows("success-state")
+
+    await checkout.page.reload()
+    await checkout.shows("success-state")
+    assert checkout.page.url.startswith(f"{checkout.url}/checkout?")
+
+
 async def test_typing_a_card(checkout: Checkout) -> None:
     """Digits are grouped as on the card, the network shows, dates get their slash."""
     await checkout.open()

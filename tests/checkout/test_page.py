@@ -332,6 +332,20 @@ async def test_a_voided_payment(api: ApiClient, shopper: Shopper) -> None:
     assert ["voided-state"] == shown(page)
 
 
+async def test_a_refunded_payment(api: ApiClient, shopper: Shopper) -> None:
+    """Who comes back to the receipt reads what was given back."""
+    payment = await api.captured()
+    refund = await api.post(f"/payments/{payment['id']}/refunds", {"amount": 12_500})
+    assert 201 == refund.status
+
+    async def note() -> str:
+        page = await opened(shopper, payment["order_id"], payment_id=payment["id"])
+        assert ["success-state"] == shown(page)
+        return "refunded-note" in page.body.decode() and text_of(page, "refunded-note")
+
+    assert "₹125.00 was refunded to you." == await eventually(note)
+
+
 async def test_a_payment_of_another_order_is_not_shown(api: ApiClient, shopper: Shopper) -> None:
     """The payment in the address counts only for its own order."""
     payment = await shopper.pay((await api.order())["id"])
