@@ -400,7 +400,7 @@
     const { payment, view } = known;
     if (view === "success") afterSuccess(payment);
     else if (view === "failed") failed(payment);
-    else if (payment && view !== "paid" && view !== "voided") {
+    else if (payment && view !== "voided") {
       follow(payment.id);
       heard(payment);
     }

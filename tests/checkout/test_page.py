@@ -267,6 +267,7 @@ async def test_orders_that_take_no_payment(
     ):
         page = await opened(shopper, order["id"])
         assert (200, [state]) == (page.status, shown(page))
+        assert payment["id"] not in page.body.decode()
         sent = await posted(shopper, order["id"], method="upi", vpa="success@bank")
         assert (303, f"/checkout?order_id={order['id']}") == (
             sent.status,

@@ -26,6 +26,7 @@ from gateway.web.checkout.inventory import get_inventory
 from gateway.web.checkout.live import result_of
 from gateway.web.checkout.options import Options, options_of
 from gateway.web.checkout.rendering import Posted, checkout_response, unknown_response
+from gateway.web.checkout.returning import see_other
 from gateway.web.commands import command_response
 from gateway.web.errors import problem_of
 from gateway.web.forms import Form, read_form
@@ -99,7 +100,7 @@ async def pay_by_form(request: web.Request) -> web.Response:
         if problem is None:
             raise
         if problem.reason == _STATE_REFUSED:  # paid, cancelled or under way by now: show that
-            raise web.HTTPSeeOther(options.address(found.order.id)) from None
+            return see_other(options.address(found.order.id))
         errors = error.errors if isinstance(error, InvalidRequest) else ()
         shown = Posted(
             errors=errors_of(problem, errors),
@@ -108,7 +109,7 @@ async def pay_by_form(request: web.Request) -> web.Response:
             status=problem.status,
         )
         return checkout_response(request, found, options, posted=shown)
-    raise web.HTTPSeeOther(options.address(found.order.id, payment_id=payment_id))
+    return see_other(options.address(found.order.id, payment_id=payment_id))
 
 
 async def _shown(request: web.Request, options: Options, order_id: str | None) -> web.Response:

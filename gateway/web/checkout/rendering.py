@@ -44,7 +44,6 @@ VIEW_HEADER = "Checkout-View"
 
 _ATTEMPT_BYTES = 18
 _TEXTS = {
-    "processing": message("Processing payment..."),
     "offline": message("You are offline. We will look again as soon as you are connected."),
     "slow": message("This is taking longer than usual. The payment goes on even if you leave."),
     "unreachable": message(

@@ -28,7 +28,8 @@ class View(StrEnum):
     EXHAUSTED = "exhausted"
 
 
-_UNDER_WAY: Mapping[str, View] = {
+_VIEWS: Mapping[str, View] = {
+    PaymentStatus.SUCCESS: View.SUCCESS,
     PaymentStatus.PENDING: View.PROCESSING,
     PaymentStatus.PROCESSING: View.PROCESSING,
     PaymentStatus.REQUIRES_ACTION: View.CHALLENGE,
@@ -42,20 +43,22 @@ def view_of(found: CheckoutOrder, now: datetime, attempts_max: int) -> tuple[Vie
     The payment that was asked for comes first, so that who comes back sees what became of it; one
     that failed gives way to another that is under way or done, in another tab perhaps.
     """
-    named, alive = found.named, found.alive
-    if named is not None:
-        if named.status == PaymentStatus.SUCCESS:
-            return View.SUCCESS, named
-        if named.status in _UNDER_WAY:
-            return _UNDER_WAY[named.status], named
-        if named.status != PaymentStatus.FAILED:
-            return View.VOIDED, named
-    if alive is not None:
-        return _UNDER_WAY.get(alive.status, View.PAID), alive
+    named = found.named
+    if named is not None and named.status != PaymentStatus.FAILED:
+        return _VIEWS.get(named.status, View.VOIDED), named
+    if found.alive is not None:
+        return _alive(found.alive)
     over = _over(found.order, now, attempts_max)
     if over is not None:
         return over, None
     return (View.READY, None) if named is None else (View.FAILED, named)
+
+
+def _alive(payment: Payment) -> tuple[View, Payment | None]:
+    """What is shown of a payment that nobody asked for."""
+    if payment.status == PaymentStatus.SUCCESS:
+        return View.PAID, None  # who paid, and how, is the payer's business
+    return _VIEWS[payment.status], payment
 
 
 def _over(order: Order, now: datetime, attempts_max: int) -> View | None:
