@@ -21,7 +21,7 @@ from gateway.environment import unknown_variables
 from gateway.logs import configure_logging, log_loop_exceptions
 from gateway.metrics import Metrics
 from gateway.processors.registry import discover
-from gateway.seeding import TEST_KEY, TEST_SECRET
+from gateway.seeding import TEST_EMAIL, TEST_KEY, TEST_PASSWORD, TEST_SECRET
 from gateway.settings import Settings
 
 __all__ = ["demo_banner", "run"]
@@ -55,6 +55,7 @@ def demo_banner(settings: Settings, url: str) -> str:
     return f"""
 The gateway runs in test mode, on this machine only. Ctrl-C stops it.
 
+  Dashboard    {url}/dashboard    {TEST_EMAIL} / {TEST_PASSWORD}
   API          {url}/api/v1    {TEST_KEY} / {TEST_SECRET}
   Reference    {url}/docs
   Health       {url}/health
@@ -62,7 +63,7 @@ The gateway runs in test mode, on this machine only. Ctrl-C stops it.
   Bank         {url}/api/v1/test/bank/ledger
   Data         {data}
 
-README.md shows what to ask it.
+README.md shows what to ask it; examples/shop is a shop that takes payments with it.
 """
 
 

@@ -57,6 +57,7 @@ async def test_the_demo_starts_shows_and_stops(tmp_path: Path) -> None:
     with GatewayProcess("demo", tmp_path, GATEWAY_DATA_DIR=str(data)) as demo:
         await demo.ready()
         await eventually(lambda: "Ctrl-C stops it" in demo.output)
+        assert "/dashboard    test@example.com / test-password" in demo.output
         status = demo.stop()
 
     assert 0 == status, demo.output
