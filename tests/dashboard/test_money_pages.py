@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
+from gateway.settings import Settings
 from gateway.storage.pool import Pool
 from tests.dashboard.people import Browser, Page, People
 from tests.support import eventually
@@ -137,7 +138,7 @@ async def test_the_search_box_finds(owner: Browser, api: ApiClient) -> None:
     for text in (payment["id"], order["id"], "R #1", "ASHA@example.com", "4242", "1,234.50"):
         page = await owner.get(f"/dashboard/transactions?{urlencode({'q': text})}")
         assert [payment["id"]] == texts(page, "payment-id"), text
-    assert "found as" in texts(page, "total")[0]
+    assert "searched as" in texts(page, "total")[0]
 
 
 async def test_days_are_the_viewers(owner: Browser, api: ApiClient, pool: Pool) -> None:
@@ -319,3 +320,28 @@ async def test_what_is_not_there_is_a_page(owner: Browser, path: str) -> None:
 
     assert 404 == page.status
     assert page.has("page-error")
+
+
+class TestSlow:
+    """A gateway whose questions may take half a second."""
+
+    @pytest.fixture
+    def settings(self, settings: Settings) -> Settings:
+        return settings.model_copy(update={"dashboard_query_seconds": 0.5})
+
+    async def test_a_database_that_is_slow_is_not_waited_for(
+        self, owner: Browser, api: ApiClient, pool: Pool
+    ) -> None:
+        """The page says so with 503, and its connection is good for the next one."""
+        payment = await api.authorized()
+        paths = (*LISTS, "/dashboard", f"/dashboard/transactions/{payment['id']}")
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute(
+                "LOCK TABLE payments, orders, refunds, payment_quarters IN ACCESS EXCLUSIVE MODE"
+            )
+            slow = [await owner.get(path) for path in paths]
+        after = [await owner.get(path) for path in paths * 3]
+
+        assert {503} == {page.status for page in slow}
+        assert all(page.has("page-error") and page.headers["Retry-After"] for page in slow)
+        assert {200} == {page.status for page in after}
