@@ -77,20 +77,22 @@ def payment_timeline(history: PaymentHistory, writer: Writer) -> Sequence[Entry]
 
 def order_timeline(history: OrderHistory) -> Sequence[Entry]:
     """The events of an order and its payments, oldest first."""
-    return _in_order(_of_event(each) for each in history.events)
+    several = len(history.payments) > 1
+    return _in_order(_of_event(each, payments=several) for each in history.events)
 
 
 def _in_order(entries: Iterable[Entry]) -> Sequence[Entry]:
     return sorted(entries, key=lambda each: (each.at, _KINDS.index(each.kind), each.rank))
 
 
-def _of_event(event: EventRow) -> Entry:
+def _of_event(event: EventRow, *, payments: bool = False) -> Entry:
+    """With `payments` the payment is named: there are several."""
     what, _, happened = event.type.partition(".")
     return Entry(
         at=event.created_at,
         kind="event",
         title=f"{what.capitalize()} {_words(happened)}",
-        detail=event.refund_id or "",
+        detail=event.refund_id or (event.payment_id if payments else None) or "",
         tone=_TONES.get(happened, ""),
         id=event.id,
         rank=_EVENTS.index(happened) if happened in _EVENTS else len(_EVENTS),
