@@ -82,7 +82,7 @@ const Cards = (() => {
     const now = new Date();
     const months = (date.year - now.getFullYear()) * 12 + date.month - (now.getMonth() + 1);
     if (months < 0) return "expired";
-    return months > 50 * 12 ? "field.card_expiry" : "";
+    return date.year > now.getFullYear() + 50 ? "field.card_expiry" : "";
   }
 
   /** "1" waits, "4" becomes "04/", "123" becomes "12/3"; a whole pasted date becomes "12/30". */
