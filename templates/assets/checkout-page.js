@@ -20,8 +20,7 @@
   if (isNested()) return;
 
   const form = new PaymentForm(byId("payment-form"), texts);
-  const isFramed = window.parent !== window;
-  const told = new Set();
+  const shop = new Shop(known);
   const timers = {};
   let customer = null;
   let live = null;
@@ -104,7 +103,7 @@
     isBusy = false;
     if (!answer) return backToForm([], texts.unreachable); // the key stays: it may have arrived
     if (answer.status === 201) return begun(answer.content);
-    refused(answer.status, answer.content.error || {});
+    refused(answer.status, (answer.content && answer.content.error) || {});
   }
 
   function newKey() {
@@ -191,6 +190,7 @@
 
   function heard(payment) {
     const { status } = payment;
+    clearTimeout(timers.seen); // what was to be shown next is old by now
     if (status === "pending" || status === "processing") showProcessing(payment.method);
     else if (status === "unknown") show("unknown");
     else if (status === "requires_action") whenSeen(() => challenge(payment));
@@ -259,53 +259,27 @@
     return form.format(new Date(moment));
   }
 
-  /** Tell the shop, with the signature that it verifies; or lead there. */
+  /** Tell the shop, or lead there. */
   async function afterSuccess(payment) {
-    const result = await resultOf(payment.id);
-    if (!result || !result.signature) return;
-    const { paymentId, orderId, signature, returnUrl } = result;
-    say("payment_success", { paymentId, orderId, signature });
-    if (isFramed || !returnUrl) return;
+    const returnUrl = await shop.saySuccess(payment);
+    if (!returnUrl) return;
     const link = byId("return-link");
     link.href = returnUrl;
     link.hidden = false;
     // Whoever came back with the back button wanted to see this page.
     const [navigation] = performance.getEntriesByType("navigation");
-    if (told.has("left") || (navigation && navigation.type === "back_forward")) return;
-    told.add("left");
+    if (timers.leave || (navigation && navigation.type === "back_forward")) return;
     byId("leaving").textContent = texts.leaving;
     byId("leaving").hidden = false;
     timers.leave = setTimeout(() => location.assign(returnUrl), LEAVE_MS);
   }
 
-  async function resultOf(paymentId) {
-    const query = new URLSearchParams({ payment_id: paymentId, order_id: known.orderId });
-    if (known.kept.key) query.set("key", known.kept.key);
-    for (const wait of [...SEND_AGAIN_MS, null]) {
-      try {
-        const response = await fetch(`/checkout/result?${query}`, { cache: "no-store" });
-        if (response.ok) return await response.json();
-        if (response.status < 500) return null;
-      } catch {
-        // not connected: again
-      }
-      if (wait !== null) await pause(wait);
-    }
-    return null;
-  }
-
   function failed(payment) {
-    const { error_code: code, error_reason: reason, error_description: description } = payment;
+    const { reasons } = known;
     byId("failed-reason").textContent =
-      known.reasons[reason] || known.reasons[code] || known.reasons.PAYMENT_FAILED;
+      reasons[payment.error_reason] || reasons[payment.error_code] || reasons.PAYMENT_FAILED;
     show("failed");
-    say("payment_failed", {
-      code: code || "PAYMENT_FAILED",
-      description: description || "Payment processing failed",
-      reason: reason || "payment_failed",
-      orderId: known.orderId,
-      paymentId: payment.id,
-    });
+    shop.sayFailure(payment);
   }
 
   function tryAgain(event) {
@@ -319,32 +293,11 @@
 
   // The page around
 
-  /** Each message once for each payment; to the origin that the server found to be the merchant's. */
-  function say(type, data) {
-    const about = `${type} ${data ? data.paymentId : ""}`;
-    if (!known.parentOrigin || !isFramed) return;
-    if (type !== "close_modal" && told.has(about)) return;
-    told.add(about);
-    window.parent.postMessage(data ? { type, data } : { type }, known.parentOrigin);
-  }
-
-  /** `#prefill=<JSON>` from checkout.js: a fragment is sent to nobody. */
-  function takePrefill() {
-    const text = new URLSearchParams(location.hash.slice(1)).get("prefill");
-    if (!text) return;
-    let given = {};
-    try {
-      given = JSON.parse(text) || {};
-    } catch {
-      return;
-    }
-    const value = (name) => (typeof given[name] === "string" ? given[name].trim() : "");
-    const entries = ["name", "email", "contact"]
-      .filter((name) => value(name))
-      .map((name) => [name, value(name).slice(0, name === "contact" ? 64 : 255)]);
-    if (entries.length) customer = Object.fromEntries(entries);
-    form.prefill(value("method"), value("name"));
-    if (!isFramed) history.replaceState(null, "", location.pathname + location.search);
+  function prefill() {
+    const given = shop.takePrefill();
+    if (!given) return;
+    customer = given.customer;
+    form.prefill(given.method, given.name);
   }
 
   function takeLogoAway() {
@@ -388,7 +341,7 @@
       time.textContent = timeOf(time.dateTime);
     }
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !event.defaultPrevented) say("close_modal");
+      if (event.key === "Escape" && !event.defaultPrevented) shop.say("close_modal");
     });
     document.addEventListener("visibilitychange", lookAtOrder);
     const left = known.expiresAt ? Date.parse(known.expiresAt) - Date.now() : Infinity;
@@ -396,7 +349,7 @@
     window.addEventListener("pagehide", () => clearTimeout(timers.leave));
     window.addEventListener("pageshow", (event) => event.persisted && location.reload());
     takeLogoAway();
-    takePrefill();
+    prefill();
     const { payment, view } = known;
     if (view === "success") afterSuccess(payment);
     else if (view === "failed") failed(payment);
@@ -404,7 +357,7 @@
       follow(payment.id);
       heard(payment);
     }
-    say("checkout_ready");
+    shop.say("checkout_ready");
   }
 
   start();

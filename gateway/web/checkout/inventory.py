@@ -19,7 +19,8 @@ SCRIPTS: Mapping[str, str] = {
     "checkout-cards.js": "Recognizes, groups and checks card numbers, dates and security codes",
     "checkout-form.js": "Shows what is wrong with a field beside it, and formats what is typed",
     "checkout-live.js": "Follows a payment: server-sent events, and asking again where they fail",
-    "checkout-page.js": "Sends the payment, shows where it stands, tells the embedding page",
+    "checkout-shop.js": "Tells the embedding page what became of the payment, or leads back there",
+    "checkout-page.js": "Sends the payment and shows where it stands",
 }
 """In the order in which they run, each with what it is for."""
 
