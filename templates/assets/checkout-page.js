@@ -254,8 +254,9 @@
   }
 
   function timeOf(moment) {
-    const languages = [navigator.language, document.documentElement.lang];
-    const form = new Intl.DateTimeFormat(languages, { dateStyle: "medium", timeStyle: "short" });
+    const { lang } = document.documentElement; // as the page is written, in the shopper's region
+    const language = navigator.languages.find((each) => each.startsWith(lang)) || lang;
+    const form = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
     return form.format(new Date(moment));
   }
 

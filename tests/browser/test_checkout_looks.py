@@ -108,6 +108,12 @@ async def test_in_hindi(checkout: Checkout) -> None:
 
     await checkout.shows("error-state")
     await expect(checkout.by("error-message")).to_contain_text("पर्याप्त राशि नहीं")
+    await checkout.by("retry-button").click()
+    await checkout.pay_with_card()
+    await checkout.shows("success-state")
+    await expect(checkout.page.locator('[data-fill="date"]')).to_contain_text("20")
+    await expect(checkout.page.locator('[data-fill="date"]')).not_to_contain_text("AM")
+    await expect(checkout.page.locator('[data-fill="date"]')).not_to_contain_text("PM")
 
 
 async def test_first_paint_does_not_wait_for_scripts(checkout: Checkout) -> None:
