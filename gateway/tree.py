@@ -9,7 +9,6 @@ from functools import cached_property
 import aiohttp
 from redis.asyncio import Redis
 
-from gateway import __version__
 from gateway.actors.deliverer import DelivererContext, DeliveryLimits, WebhookDeliverer
 from gateway.actors.enqueuer import Enqueuer
 from gateway.actors.intake import OrderIntake
@@ -42,6 +41,7 @@ from gateway.storage.dead_letters import bury_job
 from gateway.storage.pool import Pool
 from gateway.web.razorpay_events import razorpay_body
 from gateway.web.surfaces import render
+from gateway.web.webhook_requests import USER_AGENT
 
 __all__ = ["Tree"]
 
@@ -196,7 +196,7 @@ class Tree:
             vault=self.vault,
             session=self.session,
             schedule=retry_schedule(test_intervals=settings.webhook_retry_intervals_test),
-            user_agent=f"payment-gateway/{__version__}",
+            user_agent=USER_AGENT,
             observe=self.observers.delivery,
             formats={"razorpay": razorpay_body},
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from gateway.domain.work import Event
@@ -12,7 +13,13 @@ from gateway.storage.journal import Connection
 from gateway.storage.reads_pages import Scope
 from gateway.storage.rows import EVENTS
 
-__all__ = ["Replay", "insert_test_delivery", "replay_deliveries", "retry_delivery"]
+__all__ = [
+    "Replay",
+    "count_replayable",
+    "insert_test_delivery",
+    "replay_deliveries",
+    "retry_delivery",
+]
 
 _DELIVERY = """
 INSERT INTO webhook_logs
@@ -31,8 +38,9 @@ _RESOLVE = """
 UPDATE dead_letters SET resolved_at = $2
 WHERE subject_id = ANY($1::text[]) AND kind = 'webhook' AND resolved_at IS NULL
 """
-_CHOOSE = """
-SELECT delivery.id FROM webhook_logs AS delivery
+# Only endpoints that take deliveries: for the others nothing begins anew.
+_CHOSEN = """
+FROM webhook_logs AS delivery
 JOIN webhook_endpoints AS endpoint ON endpoint.id = delivery.endpoint_id
  AND endpoint.active AND endpoint.deleted_at IS NULL
 WHERE delivery.merchant_id = $1 AND delivery.mode = $2 AND delivery.status = $3
@@ -42,9 +50,12 @@ WHERE delivery.merchant_id = $1 AND delivery.mode = $2 AND delivery.status = $3
   AND ($7::timestamptz IS NULL OR delivery.created_at <= $7)
   AND ($8::text[] IS NULL OR delivery.event_id = ANY($8))
   AND ($9::uuid[] IS NULL OR delivery.id = ANY($9))
-ORDER BY delivery.created_at, delivery.id LIMIT $10
-FOR UPDATE OF delivery
 """
+_CHOOSE = (
+    f"SELECT delivery.id {_CHOSEN} ORDER BY delivery.created_at, delivery.id LIMIT $10 "
+    "FOR UPDATE OF delivery"
+)
+_COUNT = f"SELECT count(*) FROM (SELECT {_CHOSEN} LIMIT $10) AS chosen"  # noqa: S608 - our own text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,21 +82,17 @@ async def replay_deliveries(
     connection: Connection, scope: Scope, replay: Replay, limit: int, now: datetime
 ) -> tuple[list[str], bool]:
     """The ids of the deliveries that begin anew, oldest first, and whether there are more."""
-    rows = await connection.fetch(
-        _CHOOSE,
-        scope.merchant_id,
-        scope.mode,
-        replay.status,
-        replay.endpoint_id,
-        replay.event,
-        replay.since,
-        replay.until,
-        replay.event_ids,
-        replay.delivery_ids,
-        limit + 1,
-    )
+    rows = await connection.fetch(_CHOOSE, *_arguments(scope, replay), limit + 1)
     chosen = [row["id"] for row in rows[:limit]]
     return await _retry(connection, scope, chosen, now), len(rows) > limit
+
+
+async def count_replayable(
+    connection: Connection, scope: Scope, replay: Replay, limit: int
+) -> tuple[int, bool]:
+    """How many deliveries `replay_deliveries` would have begin anew, and whether there are more."""
+    found: int = await connection.fetchval(_COUNT, *_arguments(scope, replay), limit + 1)
+    return min(found, limit), found > limit
 
 
 async def insert_test_delivery(connection: Connection, event: Event, endpoint_id: str) -> str:
@@ -103,6 +110,20 @@ async def insert_test_delivery(connection: Connection, event: Event, endpoint_id
         event.created_at,
     )
     return str(delivery_id)
+
+
+def _arguments(scope: Scope, replay: Replay) -> tuple[Any, ...]:
+    return (
+        scope.merchant_id,
+        scope.mode,
+        replay.status,
+        replay.endpoint_id,
+        replay.event,
+        replay.since,
+        replay.until,
+        replay.event_ids,
+        replay.delivery_ids,
+    )
 
 
 async def _retry(

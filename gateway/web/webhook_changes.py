@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
+from uuid import UUID
 
 from gateway.domain import canonical_json
-from gateway.domain.errors import InvalidRequest, InvalidState
+from gateway.domain.errors import InvalidRequest, InvalidState, NotFound
 from gateway.domain.ids import new_id
 from gateway.domain.work import Event
 from gateway.security.credentials import new_webhook_secret
@@ -20,10 +21,22 @@ from gateway.security.outbound import validate_webhook_url
 from gateway.security.records import endpoint_record
 from gateway.storage import administration_endpoints as endpoints
 from gateway.storage.administration import Author, write_audit
-from gateway.storage.administration_deliveries import insert_test_delivery
+from gateway.storage.administration_deliveries import (
+    Replay,
+    insert_test_delivery,
+    replay_deliveries,
+    retry_delivery,
+)
 from gateway.storage.journal import Connection
 from gateway.storage.reads_pages import Scope
-from gateway.storage.reads_webhooks import EndpointRecord, find_default_endpoint
+from gateway.storage.reads_webhooks import (
+    EndpointRecord,
+    find_default_endpoint,
+    find_delivery,
+    find_endpoint,
+)
+from gateway.web.event_names import change_subscription, stored_events
+from gateway.web.schemas import EndpointBody, EndpointChanges
 from gateway.web.services import Services
 
 __all__ = [
@@ -31,7 +44,11 @@ __all__ = [
     "add_endpoint",
     "change_endpoint",
     "checked_url",
+    "endpoint_of",
+    "make_endpoint",
     "remove_endpoint",
+    "replay",
+    "retry",
     "rotate_default_secret",
     "rotate_secret",
     "send_test",
@@ -95,7 +112,51 @@ async def add_endpoint(
     return endpoint_id
 
 
+async def make_endpoint(
+    connection: Connection, changed: Changed, fields: EndpointBody
+) -> tuple[EndpointRecord, str]:
+    """A new endpoint as it was asked for, and its secret. Raises what is wrong with the fields."""
+    url = checked_url(changed.services, fields.url, changed.scope.mode, "url")
+    secret = fields.secret or new_webhook_secret()
+    endpoint_id = await add_endpoint(
+        connection,
+        changed,
+        url=url,
+        secret=secret,
+        description=fields.description,
+        events=tuple(stored_events(fields.format, fields.events)),
+        format_=fields.format,
+        active=fields.active,
+    )
+    return await endpoint_of(connection, changed.scope, endpoint_id), secret
+
+
+async def endpoint_of(connection: Connection, scope: Scope, endpoint_id: str) -> EndpointRecord:
+    """The merchant's endpoint; raises NotFound."""
+    endpoint = await find_endpoint(connection, scope, endpoint_id)
+    if endpoint is None:
+        raise NotFound("Webhook endpoint not found")
+    return endpoint
+
+
 async def change_endpoint(
+    connection: Connection, changed: Changed, endpoint_id: str, fields: EndpointChanges
+) -> EndpointRecord:
+    """The endpoint after the changes that `fields` names. Raises what is wrong with them."""
+    changes: dict[str, Any] = {name: getattr(fields, name) for name in fields.model_fields_set}
+    if not changes:
+        raise InvalidRequest("There is nothing to change")
+    if "url" in changes:
+        changes["url"] = checked_url(changed.services, fields.url, changed.scope.mode, "url")
+    # The events that an endpoint may have depend on its format: nobody changes it meanwhile.
+    await endpoints.lock_merchant(connection, changed.scope)
+    endpoint = await endpoint_of(connection, changed.scope, endpoint_id)
+    changes = change_subscription(endpoint.format, endpoint.events, changes)
+    await _change(connection, changed, endpoint_id, changes)
+    return await endpoint_of(connection, changed.scope, endpoint_id)
+
+
+async def _change(
     connection: Connection, changed: Changed, endpoint_id: str, changes: Mapping[str, Any]
 ) -> None:
     """Change settings; what waits for an endpoint that is switched off has failed."""
@@ -142,25 +203,26 @@ async def rotate_secret(
     return fresh
 
 
-async def set_default_url(connection: Connection, changed: Changed, url: str | None) -> str:
-    """The id of the endpoint that is the merchant's one webhook URL; None takes the URL away.
+async def set_default_url(
+    connection: Connection, changed: Changed, url: str | None
+) -> tuple[str, str | None]:
+    """The endpoint that is the merchant's one webhook URL: its id, its address. None takes it away.
 
-    Its row stays without a URL, and keeps the secret.
+    Its row stays without a URL, and keeps the secret. Raises InvalidRequest for no good address.
     """
+    if url is not None:
+        url = checked_url(changed.services, url, changed.scope.mode, "webhook_url")
     await endpoints.lock_merchant(connection, changed.scope)
     default = await find_default_endpoint(connection, changed.scope)
     if default is not None:
         changes = {"url": url, "active": url is not None}
-        await change_endpoint(connection, changed, default.id, changes)
-        return default.id
-    return await add_endpoint(
-        connection,
-        changed,
-        url=url,
-        secret=new_webhook_secret(),
-        active=url is not None,
-        is_default=True,
+        await _change(connection, changed, default.id, changes)
+        return default.id, url
+    secret, active = new_webhook_secret(), url is not None
+    endpoint_id = await add_endpoint(
+        connection, changed, url=url, secret=secret, active=active, is_default=True
     )
+    return endpoint_id, url
 
 
 async def rotate_default_secret(connection: Connection, changed: Changed) -> tuple[str, str]:
@@ -201,7 +263,37 @@ async def send_test(
         request_id=changed.author.request_id,
         created_at=changed.now,
     )
+    await _audit(connection, changed, "webhook_endpoint.tested", endpoint.id)
     return await insert_test_delivery(connection, event, endpoint.id)
+
+
+async def retry(connection: Connection, changed: Changed, delivery_id: UUID) -> None:
+    """The same delivery begins anew; tell the deliverer when this is committed.
+
+    Raises NotFound, and InvalidState when its endpoint takes none.
+    """
+    scope = changed.scope
+    if await find_delivery(connection, scope, delivery_id) is None:
+        raise NotFound("Webhook not found")
+    if not await retry_delivery(connection, scope, delivery_id, changed.now):
+        raise InvalidState("Webhook endpoint is not active")
+    await _audit(connection, changed, "webhook.retried", str(delivery_id))
+
+
+async def replay(
+    connection: Connection, changed: Changed, chosen: Replay
+) -> tuple[list[str], bool]:
+    """The ids of the deliveries that begin anew, and whether there are more than one replay takes.
+
+    Tell the deliverer when this is committed.
+    """
+    limit: int = changed.services.settings.webhook_replay_max
+    ids, more = await replay_deliveries(connection, changed.scope, chosen, limit, changed.now)
+    details = {"deliveries": len(ids), "status": chosen.status}
+    await write_audit(
+        connection, changed.author, "webhooks.replayed", None, changed.now, details=details
+    )
+    return ids, more
 
 
 def _sealed(changed: Changed, endpoint_id: str, secret: str) -> bytes:

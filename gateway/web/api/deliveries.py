@@ -6,15 +6,16 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.domain.errors import InvalidRequest, InvalidState
+from gateway.domain.errors import InvalidRequest
 from gateway.domain.ids import is_id
 from gateway.domain.representation import timestamp
 from gateway.domain.work import StoredAnswer
 from gateway.storage import reads_webhooks
-from gateway.storage.administration_deliveries import Replay, replay_deliveries, retry_delivery
+from gateway.storage.administration_deliveries import Replay
 from gateway.storage.journal import Connection
 from gateway.storage.reads_webhooks import AttemptRecord, DeliveryRecord
-from gateway.web.api.common import found, path_uuid, uuid_of
+from gateway.web import webhook_changes
+from gateway.web.api.common import changed_by, found, path_uuid, uuid_of
 from gateway.web.bodies import read_body
 from gateway.web.calls import call_of
 from gateway.web.queries import (
@@ -78,10 +79,7 @@ async def retry_webhook(request: web.Request) -> web.Response:
     body.as_model(EmptyBody)
 
     async def retry(connection: Connection) -> StoredAnswer:
-        scope, now = call.caller.scope, call.services.clock.now()
-        found(await reads_webhooks.find_delivery(connection, scope, delivery_id), "Webhook")
-        if not await retry_delivery(connection, scope, delivery_id, now):
-            raise InvalidState("Webhook endpoint is not active")
+        await webhook_changes.retry(connection, changed_by(request), delivery_id)
         content = {
             "id": str(delivery_id),
             "status": "pending",
@@ -104,13 +102,7 @@ async def replay_webhooks(request: web.Request) -> web.Response:
     replayed: list[str] = []
 
     async def begin_anew(connection: Connection) -> StoredAnswer:
-        ids, has_more = await replay_deliveries(
-            connection,
-            call.caller.scope,
-            replay,
-            call.services.settings.webhook_replay_max,
-            call.services.clock.now(),
-        )
+        ids, has_more = await webhook_changes.replay(connection, changed_by(request), replay)
         replayed.extend(ids)
         content = {
             "message": "Webhook replay scheduled",

@@ -6,19 +6,16 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.domain.errors import InvalidRequest
 from gateway.domain.representation import timestamp
 from gateway.domain.work import StoredAnswer
-from gateway.security.credentials import new_webhook_secret
 from gateway.storage import reads_webhooks
-from gateway.storage.administration_endpoints import lock_merchant
 from gateway.storage.journal import Connection
 from gateway.storage.reads_webhooks import EndpointRecord
 from gateway.web import webhook_changes
-from gateway.web.api.common import changed_by, found, path_id
+from gateway.web.api.common import changed_by, path_id
 from gateway.web.bodies import read_body
 from gateway.web.calls import call_of
-from gateway.web.event_names import change_subscription, shown_events, stored_events
+from gateway.web.event_names import shown_events
 from gateway.web.responses import json_answer, json_response
 from gateway.web.schemas import EmptyBody, EndpointBody, EndpointChanges, RotationBody
 from gateway.web.writes import write_once
@@ -38,25 +35,13 @@ _WHAT = "Webhook endpoint"
 
 async def create_endpoint(request: web.Request) -> web.Response:
     """`POST /webhook-endpoints`: a new endpoint; its secret is shown this once."""
-    call = call_of(request)
     body = await read_body(request)
     fields = body.as_model(EndpointBody)
-    url = webhook_changes.checked_url(call.services, fields.url, call.caller.mode, "url")
-    events = tuple(stored_events(fields.format, fields.events))
-    secret = fields.secret or new_webhook_secret()
 
     async def create(connection: Connection) -> StoredAnswer:
-        endpoint_id = await webhook_changes.add_endpoint(
-            connection,
-            changed_by(request),
-            url=url,
-            secret=secret,
-            description=fields.description,
-            events=events,
-            format_=fields.format,
-            active=fields.active,
+        endpoint, secret = await webhook_changes.make_endpoint(
+            connection, changed_by(request), fields
         )
-        endpoint = await _find(connection, request, endpoint_id)
         return json_answer(201, {**_endpoint_object(endpoint), "secret": secret})
 
     return await write_once(request, body, "webhook_endpoint.created", create, sealed=True)
@@ -93,19 +78,10 @@ async def change_endpoint(request: web.Request) -> web.Response:
     endpoint_id = path_id(request, "we", _WHAT)
     body = await read_body(request)
     fields = body.as_model(EndpointChanges)
-    changes: dict[str, Any] = {name: getattr(fields, name) for name in fields.model_fields_set}
-    if not changes:
-        raise InvalidRequest("There is nothing to change")
-    if "url" in changes:
-        mode = call.caller.mode
-        changes["url"] = webhook_changes.checked_url(call.services, fields.url, mode, "url")
     async with call.services.pool.acquire() as connection, connection.transaction():
-        # The events that an endpoint may have depend on its format: nobody changes it meanwhile.
-        await lock_merchant(connection, call.caller.scope)
-        endpoint = await _find(connection, request, endpoint_id)
-        changes = change_subscription(endpoint.format, endpoint.events, changes)
-        await webhook_changes.change_endpoint(connection, changed_by(request), endpoint_id, changes)
-        endpoint = await _find(connection, request, endpoint_id)
+        endpoint = await webhook_changes.change_endpoint(
+            connection, changed_by(request), endpoint_id, fields
+        )
     call.services.webhooks.forget_endpoint(endpoint_id)
     return json_response(_endpoint_object(endpoint))
 
@@ -167,8 +143,7 @@ async def test_endpoint(request: web.Request) -> web.Response:
 
 
 async def _find(connection: Connection, request: web.Request, endpoint_id: str) -> EndpointRecord:
-    scope = call_of(request).caller.scope
-    return found(await reads_webhooks.find_endpoint(connection, scope, endpoint_id), _WHAT)
+    return await webhook_changes.endpoint_of(connection, call_of(request).caller.scope, endpoint_id)
 
 
 def _endpoint_object(endpoint: EndpointRecord) -> dict[str, Any]:

@@ -46,12 +46,10 @@ async def set_webhook_url(request: web.Request) -> web.Response:
     """`PUT /merchants/webhook`, also `/webhooks/config`: the one webhook URL, or null."""
     call = call_of(request)
     fields = (await read_body(request)).as_model(WebhookUrlBody)
-    url = fields.webhook_url
-    if url is not None:
-        mode = call.caller.mode
-        url = webhook_changes.checked_url(call.services, url, mode, "webhook_url")
     async with call.services.pool.acquire() as connection, connection.transaction():
-        endpoint_id = await webhook_changes.set_default_url(connection, changed_by(request), url)
+        endpoint_id, url = await webhook_changes.set_default_url(
+            connection, changed_by(request), fields.webhook_url
+        )
     call.services.webhooks.forget_endpoint(endpoint_id)
     return json_response({"message": "Webhook configuration updated", "webhook_url": url})
 

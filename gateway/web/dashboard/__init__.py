@@ -16,6 +16,7 @@ from gateway.web.dashboard import (
     actions,
     audit,
     changes,
+    deliveries,
     docs,
     exports,
     invitations,
@@ -26,6 +27,8 @@ from gateway.web.dashboard import (
     sign_in,
     team,
     transactions,
+    webhook_endpoints,
+    webhooks,
 )
 from gateway.web.routes import Access, Handler, Route
 
@@ -58,6 +61,32 @@ _MONEY: tuple[tuple[str, str, Handler, str], ...] = (
     ("GET", "/dashboard/orders/{id}", payment.show_order, "orders:read"),
     ("POST", "/dashboard/orders/{id}/cancel", actions.cancel_order, "orders:write"),
     ("GET", "/dashboard/refunds", transactions.show_refunds, "refunds:read"),
+)
+
+_HOOK = "/dashboard/webhooks"
+_ENDPOINT = f"{_HOOK}/endpoints/{{id}}"
+_DELIVERY = f"{_HOOK}/deliveries/{{id}}"
+
+# What is about webhooks: method, path, handler, permission.
+_WEBHOOKS: tuple[tuple[str, str, Handler, str], ...] = (
+    ("GET", _HOOK, webhooks.show_webhooks, "webhooks:read"),
+    ("POST", f"{_HOOK}/url", webhooks.save_url, "webhooks:write"),
+    ("POST", f"{_HOOK}/secret", webhooks.regenerate_secret, "webhooks:write"),
+    ("POST", f"{_HOOK}/reveal", webhooks.reveal_default, "secrets:reveal"),
+    ("POST", f"{_HOOK}/test", webhooks.test_default, "webhooks:write"),
+    ("GET", f"{_HOOK}/endpoints/new", webhook_endpoints.show_new_endpoint, "webhooks:write"),
+    ("POST", f"{_HOOK}/endpoints", webhook_endpoints.add_endpoint, "webhooks:write"),
+    ("GET", _ENDPOINT, webhook_endpoints.show_endpoint, "webhooks:read"),
+    ("POST", _ENDPOINT, webhook_endpoints.save_endpoint, "webhooks:write"),
+    ("POST", f"{_ENDPOINT}/active", webhook_endpoints.switch_endpoint, "webhooks:write"),
+    ("POST", f"{_ENDPOINT}/rotate", webhook_endpoints.rotate_secret, "webhooks:write"),
+    ("POST", f"{_ENDPOINT}/reveal", webhook_endpoints.reveal_secret, "secrets:reveal"),
+    ("POST", f"{_ENDPOINT}/test", webhook_endpoints.test_endpoint, "webhooks:write"),
+    ("POST", f"{_ENDPOINT}/delete", webhook_endpoints.remove_endpoint, "webhooks:write"),
+    ("GET", _DELIVERY, deliveries.show_delivery, "webhooks:read"),
+    ("POST", f"{_DELIVERY}/retry", deliveries.retry, "webhooks:retry"),
+    ("GET", f"{_HOOK}/replay", deliveries.ask_replay, "webhooks:retry"),
+    ("POST", f"{_HOOK}/replay", deliveries.replay, "webhooks:retry"),
 )
 
 # For people who are: method, path, handler, permission.
@@ -107,7 +136,7 @@ def dashboard_routes() -> Iterable[Route]:
             step="dashboard",
             surface="pages",
         )
-    for method, path, handler, permission in (*_MONEY, *_MEMBERS):
+    for method, path, handler, permission in (*_MONEY, *_WEBHOOKS, *_MEMBERS):
         yield Route(
             method=method,
             path=path,

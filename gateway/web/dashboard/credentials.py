@@ -10,7 +10,7 @@ from gateway.storage.journal import Connection
 from gateway.storage.reads_keys import oldest_key, sealed_secret
 from gateway.web.calls import Call
 
-__all__ = ["ShownCredentials", "credentials_of", "masked"]
+__all__ = ["ShownCredentials", "credentials_of", "masked", "shows_secrets"]
 
 _DOTS = "•" * 12
 
@@ -29,17 +29,22 @@ def masked(key_id: str) -> str:
     return f"secret_{key_id.split('_')[1]}_{_DOTS}"
 
 
-async def credentials_of(connection: Connection, call: Call) -> ShownCredentials | None:
-    """The oldest key that holds, in the mode that is looked at; None when there is none.
+def shows_secrets(call: Call) -> bool:
+    """Whether secrets are shown without being asked for.
 
-    A sandbox's test secret is shown to the owner as it is: it opens nothing but the sandbox.
+    A sandbox's test secrets are, to the owner: they open nothing but the sandbox.
     """
+    sandbox = call.services.settings.test_mode and call.member.mode == "test"
+    return sandbox and may(call.member.role, "secrets:reveal")
+
+
+async def credentials_of(connection: Connection, call: Call) -> ShownCredentials | None:
+    """The oldest key that holds, in the mode that is looked at; None when there is none."""
     member, services = call.member, call.services
     key = await oldest_key(connection, member.scope, services.clock.now())
     if key is None:
         return None
-    sandbox = services.settings.test_mode and member.mode == "test"
-    if sandbox and may(member.role, "secrets:reveal"):
+    if shows_secrets(call):
         sealed = await sealed_secret(connection, member.scope, key.id)
         if sealed is not None:
             secret = services.vault.open(sealed, record=api_key_record(key.id)).decode()

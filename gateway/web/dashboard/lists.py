@@ -22,7 +22,7 @@ from gateway.web.dashboard.frame import dashboard_response
 from gateway.web.dashboard.ranges import day_bounds, day_of
 from gateway.web.dashboard.writing import Writer, writer_of
 
-__all__ = ["FilterNames", "ListView", "filters_of", "limits_of", "show_list"]
+__all__ = ["FilterNames", "ListView", "days_of", "filters_of", "limits_of", "show_list"]
 
 _FIELDS = ("q", "status", "method", "currency", "from", "to", "min", "max")
 _PLACE = "at"
@@ -111,7 +111,7 @@ def limits_of(request: web.Request, *, page: int | None = None) -> ListLimits:
 
 def filters_of(request: web.Request, zone: ZoneInfo, names: FilterNames) -> Filters:
     """The filters of the address. Raises InvalidRequest that names what cannot be."""
-    since, until = _days(request, zone)
+    since, until = days_of(request, zone)
     return Filters(
         status=_choice(request, "status", names.statuses),
         method=_choice(request, "method", names.methods) if names.methods else None,
@@ -168,7 +168,11 @@ def _amount(request: web.Request, name: str) -> TypedAmount | None:
     return amount
 
 
-def _days(request: web.Request, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+def days_of(request: web.Request, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+    """When the days `from` and `to` begin and end, None where none is given.
+
+    Raises InvalidRequest for what is no day, and for a time that ends before it begins.
+    """
     first, last = day_of(_single(request, "from"), "from"), day_of(_single(request, "to"), "to")
     if first is not None and last is not None and first > last:
         raise InvalidRequest("The first day must not be after the last one.", field="from")
