@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from gateway.domain.errors import InvalidState
+from gateway.effective import shown_settings
 from gateway.faults import Faults
 from gateway.observers import Observers
 from gateway.processors.simulator import SimulatedBank
@@ -56,6 +57,8 @@ def make_services(
         is_draining=is_draining,
         worker_is_running=lambda: tree.processors.is_running and tree.deliverer.is_running,
         redis_is_connected=lambda: ping(tree.redis, timeout_seconds=seconds),
+        policy=tree.policy,
+        shown_settings=partial(shown_settings, settings),
         choose_processor=partial(_choose_processor, "simulator" in processors),
         observe=observers.request,
         revoke_keys=Changes(tree.redis, tree.keys, "api", timeout_seconds=seconds).revoke,

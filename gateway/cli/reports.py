@@ -8,7 +8,8 @@ from typing import Literal
 
 from gateway.cli.checks import check_stores
 from gateway.cli.findings import Finding
-from gateway.environment import is_secret, source_of, unknown_variables, variables_of
+from gateway.effective import shown_settings
+from gateway.environment import unknown_variables, variables_of
 from gateway.processors.registry import Registry, discover
 from gateway.settings import InvalidSettings, Settings, load_settings
 
@@ -45,23 +46,9 @@ async def make_report() -> Report:
 
 def settings_in_effect(settings: Settings) -> Iterator[str]:
     """A line a setting: variable, value, and what sets it if it is not the default."""
-    for name, field in Settings.model_fields.items():
-        value = getattr(settings, name)
-        source = source_of(name, field)
-        variable = variables_of(name)[0]
-        shown = "(hidden)" if is_secret(field) and value is not None else _shown(value)
+    for variable, shown, source in shown_settings(settings):
         origin = "" if source is None else "  (set)" if source == variable else f"  ({source})"
         yield f"{variable:<40} {shown}{origin}"
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "(not set)"
-    if isinstance(value, tuple):
-        return ",".join(_shown(each) for each in value) or "(none)"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _plugin_lines(registry: Registry) -> Iterator[str]:

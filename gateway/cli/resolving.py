@@ -30,7 +30,8 @@ def resolve(
         gateway resolve op_… approved --reference 6021… --reason "seen in its portal"
     """
     from gateway.cli.execution import run_async
-    from gateway.cli.resolution import Verdict, list_unknown, resolve_operation
+    from gateway.cli.resolution import list_unknown, resolve_operation
+    from gateway.web.resolution import Verdict
 
     if list_:
         for line in run_async(list_unknown()):

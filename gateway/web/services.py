@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ import asyncpg
 from aiohttp import web
 
 from gateway.domain.clock import Clock
+from gateway.domain.decisions import Policy
 from gateway.domain.errors import InvalidState
 from gateway.queue.jobs import JobQueue
 from gateway.queue.notifications import ChangeHub
@@ -91,6 +92,7 @@ async def _nobody_to_tell(_key_ids: Sequence[str]) -> None:
 class Services:
     """Everything a handler may use. `settings` is `gateway.settings.Settings`.
 
+    `shown_settings` has a variable, its value (secrets hidden) and what sets it for each setting.
     `choose_processor` names the processor for a mode or raises InvalidState. `observe` is told of
     every request: route template, method, status, seconds. `revoke_keys` tells all processes which
     keys no longer hold, or have other settings. `arm_fault` raises ValueError for what it does not
@@ -116,6 +118,8 @@ class Services:
     is_draining: Callable[[], bool]
     worker_is_running: Callable[[], bool]
     redis_is_connected: Callable[[], Awaitable[bool]]
+    policy: Policy
+    shown_settings: Callable[[], Iterable[tuple[str, str, str | None]]]
     choose_processor: Callable[[str], str] = _no_processor
     observe: Callable[[str, str, int, float], None] = _unobserved
     revoke_keys: Callable[[Sequence[str]], Awaitable[None]] = _nobody_to_tell

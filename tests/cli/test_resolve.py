@@ -10,9 +10,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from gateway.cli import resolution
 from gateway.domain.entities import OrderState
 from gateway.storage.orders import load_orders
+from gateway.web import resolution
 from tests.cli.conftest import Run
 from tests.operations.processes import GatewayProcess
 from tests.support import eventually

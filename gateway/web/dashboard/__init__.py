@@ -21,6 +21,8 @@ from gateway.web.dashboard import (
     exports,
     invitations,
     keys,
+    operator_actions,
+    operators,
     overview,
     payment,
     settings,
@@ -89,6 +91,28 @@ _WEBHOOKS: tuple[tuple[str, str, Handler, str], ...] = (
     ("POST", f"{_HOOK}/replay", deliveries.replay, "webhooks:retry"),
 )
 
+_OPERATORS = "/dashboard/operators"
+
+# What is about the gateway itself: method, path, handler, permission.
+_GATEWAY: tuple[tuple[str, str, Handler, str], ...] = (
+    ("GET", _OPERATORS, operators.show_operators, "gateway:read"),
+    ("GET", f"{_OPERATORS}/dead-letters", operators.show_letters, "gateway:read"),
+    (
+        "POST",
+        f"{_OPERATORS}/dead-letters/{{id}}/replay",
+        operator_actions.replay_letter,
+        "gateway:write",
+    ),
+    ("GET", f"{_OPERATORS}/unknown", operators.show_unknown, "gateway:read"),
+    (
+        "POST",
+        f"{_OPERATORS}/unknown/{{id}}/resolve",
+        operator_actions.resolve_operation,
+        "gateway:write",
+    ),
+    ("GET", f"{_OPERATORS}/settings", operators.show_settings, "gateway:read"),
+)
+
 # For people who are: method, path, handler, permission.
 _MEMBERS: tuple[tuple[str, str, Handler, str], ...] = (
     ("GET", "/dashboard/docs", docs.show_docs, "docs:read"),
@@ -136,7 +160,7 @@ def dashboard_routes() -> Iterable[Route]:
             step="dashboard",
             surface="pages",
         )
-    for method, path, handler, permission in (*_MONEY, *_WEBHOOKS, *_MEMBERS):
+    for method, path, handler, permission in (*_MONEY, *_WEBHOOKS, *_GATEWAY, *_MEMBERS):
         yield Route(
             method=method,
             path=path,

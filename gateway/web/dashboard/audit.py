@@ -53,6 +53,7 @@ ACTIONS: Mapping[str, str] = {
     "payment.void_requested": "Voided a payment",
     "payment.refund_requested": "Refunded a payment",
     "order.cancel_requested": "Cancelled an order",
+    "dead_letter.replayed": "Had a dead letter tried again",
     "operation.resolved": "Settled an unknown outcome",
     "late_approval": "Reversed a late approval",
     "reversal_failed": "A reversal failed",
