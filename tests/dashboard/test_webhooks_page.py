@@ -52,8 +52,10 @@ async def test_the_url_is_set_tried_and_taken_away(
     tested = await owner.post(f"{PATH}/test")
     await eventually(lambda: receiver.received)
     log = await eventually(lambda: delivered(owner))
+    overview = await owner.get("/dashboard")
     await owner.post(f"{PATH}/url", webhook_url="")
 
+    assert overview.has("webhooks-link")
     assert receiver.url in shown.text
     assert receiver.url == profile["webhook_url"]
     assert (303, PATH) == (tested.status, tested.location)
