@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import hmac
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -61,7 +62,7 @@ class Grouped(Generic[Item]):
         self._task = None
 
 
-class Reference:
+class Reference(ABC):
     """A server that has payments made, charged and told of."""
 
     streams: tuple[str, ...]
@@ -78,13 +79,13 @@ class Reference:
         self.known: dict[str, trial_store.Payment] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
+    @abstractmethod
     async def accept(self, payments: Sequence[trial_store.Payment]) -> None:
         """Make them durable, and have them charged."""
-        raise NotImplementedError
 
+    @abstractmethod
     def loops(self) -> Sequence[Coroutine[Any, Any, None]]:
         """What works through the streams."""
-        raise NotImplementedError
 
     async def start(self) -> None:
         addresses = await self._stores.start()
