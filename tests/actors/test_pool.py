@@ -111,12 +111,13 @@ async def test_stop_leaves_unfinished_jobs_for_the_next_process(
         process.bank.answers.append(asyncio.get_running_loop().create_future())
         payment_id = await process.pay(await process.make_order())
         await process.bank.called.wait()
-    async with actor_process(database_url, redis_url, redis_prefix) as successor:
+    async with actor_process(database_url, redis_url, redis_prefix, start=False) as successor:
         depths = await successor.tree.queue.depths()
         assert 1 == depths[JobKind.PAYMENTS].in_flight + depths[JobKind.PAYMENTS].waiting
+        # Before it starts: a job met under a lease is put off until the operation is due.
         await successor.tree.pool.execute("UPDATE attempts SET lease_until = sent_at")
         successor.bank.lookups.append(Approved(reference="bank-1"))
-        successor.tree.recovery.look()
+        await successor.tree.root.start()
 
         assert "success" == await successor.until(payment_id, "success")
         assert ["lookup"] == successor.bank.verbs
