@@ -9,19 +9,10 @@ from typing import get_args
 from pydantic.fields import FieldInfo
 
 from gateway.environment import is_secret, variables_of
-from gateway.settings import Settings
+from gateway.settings import SECTIONS
 
 __all__ = ["render_settings"]
 
-_SECTIONS = {
-    "database_url": "Stores",
-    "host": "Surfaces",
-    "test_mode": "Test mode",
-    "mailbox_max": "Actors",
-    "lease_margin_seconds": "Money",
-    "webhook_timeout_seconds": "Webhooks",
-    "simulator_payment_seconds": "The simulated bank",
-}
 _HEAD = """\
 # Settings
 
@@ -34,7 +25,7 @@ A variable that is set but empty counts as not set. Names that end in `_seconds`
 the same name with `_FILE` at its end holds the path; to set both is an error. Plugins declare
 settings of their own, which may all be read from files.
 
-This page is made of `gateway/settings.py`: `python -m gateway.cli.reference > docs/settings.md`.
+This page is made of `gateway/settings/`: `python -m gateway.cli.reference > docs/settings.md`.
 """
 
 
@@ -44,12 +35,12 @@ def render_settings() -> str:
 
 
 def _tables() -> Iterator[str]:
-    for name, field in Settings.model_fields.items():
-        if name in _SECTIONS:
-            yield f"\n## {_SECTIONS[name]}\n"
-            yield "| setting | default | |\n|---|---|---|"
-        variables = " or ".join(f"`{variable}`" for variable in variables_of(name))
-        yield f"| {variables} | {_default(field)} | {_text(field)} |"
+    for title, section in SECTIONS.items():
+        yield f"\n## {title}\n"
+        yield "| setting | default | |\n|---|---|---|"
+        for name, field in section.model_fields.items():
+            variables = " or ".join(f"`{variable}`" for variable in variables_of(name))
+            yield f"| {variables} | {_default(field)} | {_text(field)} |"
 
 
 def _default(field: FieldInfo) -> str:

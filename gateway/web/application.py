@@ -52,32 +52,27 @@ def make_application(
     authenticator = _authenticator(services, cache)
     sessions = Sessions(services)
     table: dict[web.AbstractRoute, Route] = {}
-    application = web.Application(
-        middlewares=[
-            Middleware(
-                services,
-                authenticator,
-                table,
-                {"api": api_error, "pages": page_error, **(writers or {})},
-                {"/api/": "api", **(prefixes or {})},
-                sessions=sessions,
-            )
-        ],
-        client_max_size=services.settings.body_bytes_max,
+    middleware = Middleware(
+        services,
+        authenticator,
+        table,
+        {"api": api_error, "pages": page_error, **(writers or {})},
+        {"/api/": "api", **(prefixes or {})},
+        sessions=sessions,
     )
+    application = web.Application(
+        middlewares=[middleware], client_max_size=services.settings.body_bytes_max
+    )
+    looks = PaymentLooks(services.pool, pending_max=services.settings.streams_max)
     application[SERVICES] = services
     application[KEY_GATE] = _key_gate(services)
     application[KEY_CACHE] = cache
     application[SESSIONS] = sessions
-    looks = PaymentLooks(services.pool, pending_max=services.settings.streams_max)
     application[PAYMENT_LOOKS] = looks
     application[EXPORTS] = asyncio.Semaphore(services.settings.dashboard_exports_max)
     application[ROUTES] = table
     add_pages(application)
-    for routes in (*_own_routes(services), *more_routes):
-        table.update(add_routes(application.router, routes))
-    _check_complete(application, table)
-    application[PAGES] = frozenset(route.path for route in table.values() if route.method == "GET")
+    _add_all(application, table, (*_own_routes(services), *more_routes))
 
     async def close(_application: web.Application) -> None:
         await looks.close()
@@ -85,6 +80,17 @@ def make_application(
 
     application.on_cleanup.append(close)
     return application
+
+
+def _add_all(
+    application: web.Application,
+    table: dict[web.AbstractRoute, Route],
+    groups: Iterable[Iterable[Route]],
+) -> None:
+    for routes in groups:
+        table.update(add_routes(application.router, routes))
+    _check_complete(application, table)
+    application[PAGES] = frozenset(route.path for route in table.values() if route.method == "GET")
 
 
 def _own_routes(services: Services) -> Sequence[Iterable[Route]]:

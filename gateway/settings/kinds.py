@@ -1,0 +1,59 @@
+"""What settings are made of: kinds of values, checked and read from text."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+__all__ = [
+    "CommaSeparated",
+    "Networks",
+    "Percent",
+    "Port",
+    "Seconds",
+    "SecondsOrNone",
+    "SecondsRange",
+    "SettingsSection",
+]
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+def _are_networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    for number, part in enumerate(value, start=1):
+        try:
+            ipaddress.ip_network(part)
+        except ValueError:
+            raise ValueError(f"number {number} is no address and no network") from None
+    return value
+
+
+def _is_range(value: tuple[float, float]) -> tuple[float, float]:
+    if value[0] > value[1]:
+        raise ValueError("the first number is to be the smaller one")
+    return value
+
+
+CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_split)]
+Networks = Annotated[CommaSeparated, AfterValidator(_are_networks)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+SecondsOrNone = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+SecondsRange = Annotated[
+    tuple[SecondsOrNone, SecondsOrNone], BeforeValidator(_split), AfterValidator(_is_range)
+]
+Percent = Annotated[int, Field(ge=0, le=100)]
+
+
+class SettingsSection(BaseModel):
+    """Some of the settings: one attribute a setting, its docstring what operators read."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, hide_input_in_errors=True
+    )
