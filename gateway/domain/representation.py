@@ -1,4 +1,4 @@
-"""How orders, payments and refunds look to merchants: in answers and in webhook bodies alike."""
+"""How what merchants have looks to them: in answers and in webhook bodies alike."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from gateway.domain.customers import Customer
 from gateway.domain.entities import Order, Payment, Refund
 
-__all__ = ["order_object", "payment_object", "refund_object", "timestamp"]
+__all__ = ["customer_object", "order_object", "payment_object", "refund_object", "timestamp"]
 
 
 def timestamp(moment: datetime | None) -> str | None:
@@ -120,4 +121,17 @@ def refund_object(refund: Refund) -> dict[str, Any]:
         "created_at": timestamp(refund.created_at),
         "updated_at": timestamp(refund.updated_at),
         "processed_at": timestamp(refund.processed_at),
+    }
+
+
+def customer_object(customer: Customer) -> dict[str, Any]:
+    """The customer as the API shows it."""
+    return {
+        "id": customer.id,
+        "name": customer.name,
+        "email": customer.email,
+        "contact": customer.contact,
+        "notes": _notes(customer.notes),
+        "created_at": timestamp(customer.created_at),
+        "updated_at": timestamp(customer.updated_at),
     }

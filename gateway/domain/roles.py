@@ -16,6 +16,7 @@ _READ = frozenset(
         "orders:read",
         "payments:read",
         "refunds:read",
+        "customers:read",
         "webhooks:read",
         "events:read",
         "keys:read",
@@ -25,7 +26,9 @@ _READ = frozenset(
         "docs:read",
     }
 )
-_SUPPORT = frozenset({"orders:write", "payments:capture", "refunds:write", "webhooks:retry"})
+_SUPPORT = frozenset(
+    {"orders:write", "payments:capture", "refunds:write", "customers:write", "webhooks:retry"}
+)
 _DEVELOP = frozenset({"keys:write", "webhooks:write", "webhooks:retry", "merchant:develop"})
 # What only the owner may: the team, the name and look, and secrets that are there already.
 _OWN = frozenset({"team:write", "merchant:write", "secrets:reveal"})

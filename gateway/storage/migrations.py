@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
 
@@ -53,14 +54,15 @@ class Migration:
 def load(directory: Path | None = None) -> tuple[Migration, ...]:
     """The migrations of this gateway, or of `directory`, in order.
 
-    Raises ValueError for a file that is not named NNNN_name.sql and for a number that is missing
-    or there twice.
+    A number may be left out: what is developed side by side has numbers that were reserved for it.
+    Raises ValueError for a file that is not named NNNN_name.sql and for a number that is there
+    twice.
     """
     files = sorted((directory or resources.path("migrations")).iterdir())
     migrations = tuple(_read(file) for file in files)
-    for expected, migration in enumerate(migrations, start=1):
-        if migration.version != expected:
-            raise ValueError(f"migration {expected:04} is missing or there twice")
+    for former, migration in pairwise(migrations):
+        if migration.version == former.version:
+            raise ValueError(f"migration {migration.version:04} is there twice")
     return migrations
 
 
@@ -117,9 +119,9 @@ async def _apply_next(
 async def _missing(connection: Connection, known: Sequence[Migration]) -> tuple[Migration, ...]:
     rows = await connection.fetch("SELECT version FROM schema_migrations")
     applied = {row["version"] for row in rows}
-    newest = max(applied, default=0)
-    if newest > len(known):
-        raise DatabaseTooNew(newest, len(known))
+    newest, newest_known = max(applied, default=0), max((each.version for each in known), default=0)
+    if newest > newest_known:
+        raise DatabaseTooNew(newest, newest_known)
     return tuple(migration for migration in known if migration.version not in applied)
 
 

@@ -18,6 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from yarl import URL
 
+from gateway.domain.emails import is_email
 from gateway.domain.errors import InvalidRequest
 from gateway.domain.instruments import METHODS
 from gateway.domain.money import AMOUNT_MAX, check_amount, exponent
@@ -28,7 +29,9 @@ __all__ = [
     "Amount",
     "BodyModel",
     "Color",
+    "Contact",
     "Currency",
+    "Email",
     "EventTypes",
     "LaterAmount",
     "Logo",
@@ -54,6 +57,7 @@ _RFC_3339 = re.compile(
 _UNIX_SECONDS_MAX = 32_503_680_000  # the year 3000
 _NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\"<>`]")
 _BARE_CURRENCY = "INR"
+_CONTACT = re.compile(r"\+?[0-9][0-9 ().-]{2,30}[0-9]", re.ASCII)
 _COLOR = re.compile(r"#[0-9a-f]{6}", re.ASCII)
 _LOGO_CHARACTERS_MAX = 32_768  # it is part of every checkout page, which is to stay light
 _LOGO_DATA = re.compile(
@@ -231,6 +235,18 @@ def _logo(value: Any) -> Any:
     )
 
 
+def _email(value: str) -> str:
+    if not is_email(value):
+        raise _rule("email must be an e-mail address")
+    return value
+
+
+def _contact(value: str) -> str:
+    if _CONTACT.fullmatch(value) is None:
+        raise _rule("contact must be a telephone number such as +919876543210")
+    return value
+
+
 def _event_types(value: Any) -> Any:
     """All events, `*` or an empty list, is an empty list. Any format's names are let through."""
     if not isinstance(value, list) or len(value) > len(EVENT_TYPES):
@@ -251,6 +267,8 @@ def _is_event_type(name: str) -> bool:
 
 Text = Annotated[str, Field(min_length=1, max_length=255)]
 ShortText = Annotated[str, Field(min_length=1, max_length=64)]
+Email = Annotated[str, AfterValidator(_email)]
+Contact = Annotated[str, AfterValidator(_contact)]
 Currency = Annotated[str, AfterValidator(_currency)]
 # What an order may cost, and what may be taken or given back of it later.
 Amount = Annotated[int, AfterValidator(_order_amount)]

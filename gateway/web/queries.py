@@ -24,6 +24,7 @@ __all__ = [
     "integer",
     "list_response",
     "page_of",
+    "text",
     "unknown_start",
 ]
 
@@ -31,6 +32,7 @@ LIMIT_DEFAULT = 10
 LIMIT_MAX = 100
 OFFSET_MAX = 1_000_000_000
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_TEXT_CHARACTERS_MAX = 255
 _EVENT_NAME = re.compile(r"[a-z_]{1,32}\.[a-z_]{1,32}", re.ASCII)
 
 IsId = Callable[[str], bool]
@@ -84,6 +86,14 @@ def identifier(request: web.Request, name: str, prefix: str) -> str | None:
     if text is not None and not is_id(text, prefix):
         raise InvalidRequest(f"{name} must be an id such as {prefix}_…", field=name)
     return text
+
+
+def text(request: web.Request, name: str) -> str | None:
+    """Any text that can be looked for."""
+    given = _single(request, name)
+    if given is not None and (len(given) > _TEXT_CHARACTERS_MAX or not given.isprintable()):
+        raise InvalidRequest(f"{name} has the wrong format", field=name)
+    return given
 
 
 def event_name(request: web.Request, name: str) -> str | None:

@@ -11,7 +11,9 @@ from gateway.web.fields import (
     Amount,
     BodyModel,
     Color,
+    Contact,
     Currency,
+    Email,
     EventTypes,
     LaterAmount,
     Logo,
@@ -30,11 +32,13 @@ __all__ = [
     "CardBody",
     "ClockBody",
     "CustomerBody",
+    "CustomerChanges",
     "EmptyBody",
     "EndpointBody",
     "EndpointChanges",
     "FaultBody",
     "MerchantChanges",
+    "NewCustomerBody",
     "NotesBody",
     "OrderBody",
     "PaymentBody",
@@ -145,6 +149,21 @@ class RefundBody(BodyModel):
     amount: LaterAmount | None = None
     reason: Text | None = None
     notes: Notes = Field(default_factory=dict)
+
+
+class CustomerChanges(BodyModel):
+    """`PATCH /customers/{id}`; null takes a field away."""
+
+    name: Text | None = None
+    email: Email | None = None
+    contact: Contact | None = None
+    notes: Notes = Field(default_factory=dict)
+
+
+class NewCustomerBody(CustomerChanges):
+    """`POST /customers`; `fail_existing` as false answers the customer that there is."""
+
+    fail_existing: bool = True
 
 
 class EndpointBody(BodyModel):

@@ -26,11 +26,12 @@ FIELDS = [
     *("amount", "currency", "receipt", "notes", "capture", "expires_at", "return_url", "order_id"),
     *("method", "vpa", "card", "bank", "wallet", "card_number", "card_expiry", "card_cvv"),
     *("customer", "reason", "url", "events", "format", "secret", "active", "status", "from", "to"),
+    *("email", "contact", "customer_id", "fail_existing"),
     *("ids", "event_ids", "name", "enabled_methods", "webhook_url", "overlap_seconds", "x"),
 ]
 PARAMETERS = [
     *("limit", "offset", "starting_after", "from", "to", "status", "order_id", "event", "type"),
-    *("delivery_success", "endpoint_id", "payment_id"),
+    *("delivery_success", "endpoint_id", "payment_id", "email", "contact"),
 ]
 KNOWN = ["upi", "card", "INR", "automatic", "success@bank", "12/31", "failed", "*", "-1", "true"]
 REAL = "an id that exists"
@@ -65,6 +66,7 @@ async def _real_ids(api: ApiClient) -> dict[str, str]:
         payment = await api.captured()
         refund = await api.post(f"/payments/{payment['id']}/refunds", {"amount": 100})
         ids = {
+            "customers": (await api.post("/customers", {})).json["id"],
             "orders": (await api.order())["id"],
             "payments": payment["id"],
             "refunds": refund.json["id"],

@@ -19,11 +19,22 @@ from tests.web.merchants import Administrator
 BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/orders/{id}"): {"notes": {"stolen": "yes"}},
     ("PATCH", "/webhook-endpoints/{id}"): {"active": False},
+    ("PATCH", "/customers/{id}"): {"name": "stolen"},
+    ("PUT", "/customers/{id}"): {"name": "stolen"},
 }
 # Routes without an id: their bodies, and what a stranger gets to see.
-LISTS = {"/orders", "/payments", "/refunds", "/webhooks", "/webhook-endpoints", "/events"}
+LISTS = {
+    "/orders",
+    "/payments",
+    "/refunds",
+    "/customers",
+    "/webhooks",
+    "/webhook-endpoints",
+    "/events",
+}
 OWN = {
     ("POST", "/orders"),
+    ("POST", "/customers"),
     ("GET", "/merchant"),
     ("GET", "/merchants/profile"),
     ("PATCH", "/merchant"),
@@ -55,7 +66,9 @@ async def objects(api: ApiClient) -> dict[str, str]:
         return (await api.get("/webhooks")).json["data"]
 
     deliveries = await eventually(delivery)
+    customer = await api.post("/customers", {"email": "asha@example.com"})
     return {
+        "customers": customer.json["id"],
         "orders": payment["order_id"],
         "payments": payment["id"],
         "refunds": refund.json["id"],
@@ -121,6 +134,7 @@ async def test_lists_hold_only_ones_own(
                 f"?payment_id={objects['payments']}",
                 f"?endpoint_id={objects['webhook-endpoints']}",
                 f"?event_id={objects['events']}",
+                "?email=asha@example.com",
             ):
                 answer = await stranger.get(path + query)
                 assert (200, 0, []) == (answer.status, answer.json["total"], answer.json["data"])
@@ -150,6 +164,11 @@ async def test_naming_somebody_elses_object(
             replayed = await stranger.post("/webhooks/replay", {**filters, "status": status})
             assert (200, 0) == (replayed.status, replayed.json["count"])
     assert "created" == (await api.get(f"/orders/{order['id']}")).json["status"]
+    refused = await stranger.post("/orders", {"amount": 500, "customer_id": objects["customers"]})
+    assert (404, "Customer not found") == (refused.status, refused.error["description"])
+    # Whom others know as a customer is nobody here.
+    same = await stranger.post("/customers", {"email": "asha@example.com", "fail_existing": False})
+    assert (201, False) == (same.status, same.json["id"] == objects["customers"])
 
 
 async def test_a_key_is_scoped_to_its_merchant(stranger: ApiClient, api: ApiClient) -> None:

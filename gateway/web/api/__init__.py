@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gateway.web.api import (
+    customers,
     deliveries,
     endpoints,
     events,
@@ -39,6 +40,12 @@ _MERCHANT: tuple[tuple[str, str, Handler, str], ...] = (
     ("GET", "/payments/{id}/refunds", refunds.list_payment_refunds, "refunds:read"),
     ("GET", "/refunds", refunds.list_refunds, "refunds:read"),
     ("GET", "/refunds/{id}", refunds.get_refund, "refunds:read"),
+    ("POST", "/customers", customers.create_customer, "customers:write"),
+    ("GET", "/customers", customers.list_customers, "customers:read"),
+    ("GET", "/customers/{id}", customers.get_customer, "customers:read"),
+    ("PATCH", "/customers/{id}", customers.change_customer, "customers:write"),
+    ("PUT", "/customers/{id}", customers.change_customer, "customers:write"),
+    ("DELETE", "/customers/{id}", customers.delete_customer, "customers:write"),
     ("GET", "/webhooks", deliveries.list_deliveries, "webhooks:read"),
     ("POST", "/webhooks/replay", deliveries.replay_webhooks, "webhooks:write"),
     ("PUT", "/webhooks/config", merchant.set_webhook_url, "webhooks:write"),
@@ -84,6 +91,7 @@ _STEPS = {
     "orders": "order_management",
     "payments": "payment_initiation",
     "refunds": "refund_initiation",
+    "customers": "customer_management",
     "webhooks": "webhook_management",
     "events": "webhook_management",
     "merchant": "account_management",

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from gateway.web import schemas
 from gateway.web.api import (
+    customers,
     deliveries,
     endpoints,
     events,
@@ -32,6 +33,8 @@ BODIES: Mapping[Handler, type[BaseModel]] = {
     payments.cancel_payment: schemas.EmptyBody,
     public.create_public_payment: schemas.PublicPaymentBody,
     refunds.create_refund: schemas.RefundBody,
+    customers.create_customer: schemas.NewCustomerBody,
+    customers.change_customer: schemas.CustomerChanges,
     deliveries.replay_webhooks: schemas.ReplayBody,
     deliveries.retry_webhook: schemas.EmptyBody,
     endpoints.create_endpoint: schemas.EndpointBody,
@@ -53,6 +56,7 @@ CREATING: frozenset[Handler] = frozenset(
         payments.create_payment,
         public.create_public_payment,
         refunds.create_refund,
+        customers.create_customer,
         endpoints.create_endpoint,
     }
 )
@@ -66,6 +70,7 @@ FILTERS: Mapping[Handler, tuple[str, ...]] = {
     payments.list_payments: (*_PAGE, "status", "order_id"),
     refunds.list_refunds: (*_PAGE, "status", "payment_id"),
     refunds.list_payment_refunds: (*_PAGE, "status"),
+    customers.list_customers: (*_PAGE, "email", "contact"),
     deliveries.list_deliveries: (*_PAGE, "status", "event", "event_id", "endpoint_id"),
     events.list_events: (*_PAGE, "type", "delivery_success"),
     testing.get_bank_ledger: ("limit", "offset"),

@@ -17,6 +17,7 @@ from gateway.web.api.common import found, merchant_key, path_id
 from gateway.web.bodies import read_body
 from gateway.web.calls import call_of
 from gateway.web.commands import Command, command_response
+from gateway.web.customer_changes import customer_of
 from gateway.web.fields import notes_text
 from gateway.web.queries import choice, list_response, page_of, unknown_start
 from gateway.web.responses import json_response
@@ -48,6 +49,9 @@ async def create_order(request: web.Request) -> web.Response:
         caller, now = call.caller, call.services.clock.now()
         if fields.expires_at is not None and fields.expires_at <= now:
             raise InvalidRequest("expires_at must be in the future", field="expires_at")
+        if fields.customer_id is not None:
+            async with call.services.pool.acquire() as connection:
+                await customer_of(connection, caller.scope, fields.customer_id, field="customer_id")
         command = CreateOrder(
             order_id=order_id,
             merchant_id=caller.merchant_id,

@@ -1,0 +1,105 @@
+"""What is done to customers, for the merchant API, other wire formats and the dashboard alike.
+
+Everything runs inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asyncpg import UniqueViolationError
+
+from gateway.domain.customers import Customer
+from gateway.domain.errors import InvalidRequest, NotFound, Unavailable
+from gateway.domain.ids import new_id
+from gateway.storage import customers
+from gateway.storage.administration import write_audit
+from gateway.storage.journal import Connection
+from gateway.storage.reads_pages import Scope
+from gateway.web.fields import notes_text
+from gateway.web.schemas import CustomerChanges, NewCustomerBody
+from gateway.web.webhook_changes import Changed
+
+__all__ = ["change_customer", "customer_of", "make_customer", "remove_customer"]
+
+_TRIES_MAX = 3
+
+
+async def customer_of(
+    connection: Connection, scope: Scope, customer_id: str, *, field: str | None = None
+) -> Customer:
+    """The merchant's customer. Raises NotFound, which names `field` of the request."""
+    customer = await customers.find_customer(connection, scope, customer_id)
+    if customer is None:
+        raise NotFound("Customer not found", field=field)
+    return customer
+
+
+async def make_customer(
+    connection: Connection, changed: Changed, fields: NewCustomerBody
+) -> tuple[Customer, bool]:
+    """The customer, and whether it is new.
+
+    E-mail and contact together name a person: a second customer with the same ones is refused with
+    InvalidRequest, or with `fail_existing=false` the first one is answered (as Razorpay does:
+    https://razorpay.com/docs/api/customers/create). Without either each is a new one.
+    """
+    customer = Customer(
+        id=new_id("cust"),
+        merchant_id=changed.scope.merchant_id,
+        mode=changed.scope.mode,
+        name=fields.name,
+        email=fields.email,
+        contact=fields.contact,
+        notes=notes_text(fields.notes),
+        created_at=changed.now,
+        updated_at=changed.now,
+    )
+    for _ in range(_TRIES_MAX):
+        if await customers.insert_customer(connection, customer):
+            return customer, True
+        existing = await customers.find_same_customer(
+            connection, changed.scope, fields.email, fields.contact
+        )
+        # It may have been deleted in between.
+        if existing is not None:
+            if fields.fail_existing:
+                raise _exists()
+            return existing, False
+    raise Unavailable("The customer is being changed elsewhere")
+
+
+async def change_customer(
+    connection: Connection, changed: Changed, customer_id: str, fields: CustomerChanges
+) -> Customer:
+    """The customer after the changes that `fields` names; null takes a field away.
+
+    Raises NotFound, and InvalidRequest when another customer has this e-mail and contact.
+    """
+    changes: dict[str, Any] = {name: getattr(fields, name) for name in fields.model_fields_set}
+    if not changes:
+        raise InvalidRequest("There is nothing to change")
+    if "notes" in changes:
+        changes["notes"] = notes_text(changes["notes"])
+    try:
+        customer = await customers.update_customer(
+            connection, changed.scope, customer_id, changes, changed.now
+        )
+    except UniqueViolationError:
+        raise _exists() from None
+    if customer is None:
+        raise NotFound("Customer not found")
+    return customer
+
+
+async def remove_customer(connection: Connection, changed: Changed, customer_id: str) -> None:
+    """Delete the person; payments stay. Raises NotFound."""
+    if not await customers.delete_customer(connection, changed.scope, customer_id, changed.now):
+        raise NotFound("Customer not found")
+    await write_audit(connection, changed.author, "customer.deleted", customer_id, changed.now)
+
+
+def _exists() -> InvalidRequest:
+    return InvalidRequest(
+        "A customer with this email and contact exists", field="email", reason="customer_exists"
+    )
