@@ -31,6 +31,8 @@ class SurfaceSettings(SettingsSection):
     """Addresses or networks, separated by commas, whose forwarded headers are believed."""
     body_bytes_max: PositiveInt = 256 * 1024
     """The longest request body."""
+    form_fields_max: PositiveInt = 1_000
+    """The fields of a body that is a form, as some client libraries send it to `/v1`."""
     header_bytes_max: PositiveInt = 16 * 1024
     """The longest request line, and the longest header."""
     keepalive_seconds: Seconds = 75

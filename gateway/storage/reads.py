@@ -33,6 +33,7 @@ __all__ = [
     "list_payments",
     "list_refunds",
     "order_of_payment",
+    "payments_of_orders",
 ]
 
 _ORDER_COLUMNS = ", ".join(ORDERS.columns)
@@ -46,6 +47,11 @@ _ORDER = f"SELECT {_ORDER_COLUMNS} FROM orders {_OWN}"  # noqa: S608
 _PAYMENT = f"SELECT {_PAYMENT_COLUMNS} FROM payments {_OWN}"  # noqa: S608
 _REFUND = f"SELECT {_REFUND_COLUMNS} FROM refunds {_OWN}"  # noqa: S608
 _ORDER_OF_PAYMENT = f"SELECT order_id FROM payments {_OWN}"  # noqa: S608
+_PAYMENTS_OF_ORDERS = f"""
+SELECT {_PAYMENT_COLUMNS} FROM payments
+WHERE order_id = ANY($1::text[]) AND merchant_id = $2 AND mode = $3
+ORDER BY created_at DESC, id DESC LIMIT $4
+"""  # noqa: S608
 _OPERATION = f"SELECT {_OPERATION_COLUMNS} FROM operations WHERE id = $1"  # noqa: S608
 
 _PUBLIC_ORDER = f"""
@@ -128,11 +134,24 @@ async def find_public_payments(
 
 
 async def list_orders(
-    connection: Connection, scope: Scope, page: Page, *, status: str | None = None
+    connection: Connection,
+    scope: Scope,
+    page: Page,
+    *,
+    status: str | None = None,
+    receipt: str | None = None,
+    authorized: bool | None = None,
 ) -> tuple[list[Order], Listing] | None:
-    """The merchant's orders, newest first; None when the page starts after an unknown one."""
+    """The merchant's orders, newest first; None when the page starts after an unknown one.
+
+    `authorized` chooses those that have a successful payment, captured or not, or those without.
+    """
     selection = Selection(scope, page)
     selection.add_unless_none("status = {}", status)
+    selection.add_unless_none("receipt = {}", receipt)
+    if authorized is not None:
+        paid = "EXISTS (SELECT FROM payments WHERE order_id = orders.id AND status = 'success')"
+        selection.add(paid if authorized else f"NOT {paid}")
     listing = await fetch_page(
         connection, table="orders", columns=_ORDER_COLUMNS, selection=selection, page=page
     )
@@ -155,6 +174,19 @@ async def list_payments(
         connection, table="payments", columns=_PAYMENT_COLUMNS, selection=selection, page=page
     )
     return None if listing is None else ([payment_from_row(row) for row in listing.rows], listing)
+
+
+async def payments_of_orders(
+    connection: Connection, scope: Scope, order_ids: Sequence[str], *, payments_max: int
+) -> dict[str, list[Payment]]:
+    """The payments of each of the merchant's orders, newest first, `payments_max` of all."""
+    rows = await connection.fetch(
+        _PAYMENTS_OF_ORDERS, order_ids, scope.merchant_id, scope.mode, payments_max
+    )
+    found: dict[str, list[Payment]] = {order_id: [] for order_id in order_ids}
+    for row in rows:
+        found[row["order_id"]].append(payment_from_row(row))
+    return found
 
 
 async def list_refunds(

@@ -29,6 +29,13 @@ from gateway.web.operations import operations_routes
 from gateway.web.pages.assets import asset_routes
 from gateway.web.pages.errors import page_error
 from gateway.web.pages.setup import add_pages
+from gateway.web.razorpay import (
+    PREFIXES,
+    add_lenient_paths,
+    razorpay_error,
+    razorpay_routes,
+)
+from gateway.web.razorpay.wire import SURFACE
 from gateway.web.routes import PAGES, ROUTES, Route, RouteTable, add_routes
 from gateway.web.services import SERVICES, Services
 from gateway.web.sessions import SESSIONS, Sessions
@@ -56,8 +63,8 @@ def make_application(
         services,
         authenticator,
         table,
-        {"api": api_error, "pages": page_error, **(writers or {})},
-        {"/api/": "api", **(prefixes or {})},
+        {"api": api_error, "pages": page_error, SURFACE: razorpay_error, **(writers or {})},
+        {"/api/": "api", **PREFIXES, **(prefixes or {})},
         sessions=sessions,
     )
     application = web.Application(
@@ -73,6 +80,7 @@ def make_application(
     application[ROUTES] = table
     add_pages(application)
     _add_all(application, table, (*_own_routes(services), *more_routes))
+    add_lenient_paths(application.router)
 
     async def close(_application: web.Application) -> None:
         await looks.close()
@@ -96,6 +104,7 @@ def _add_all(
 def _own_routes(services: Services) -> Sequence[Iterable[Route]]:
     return (
         api_routes(services.settings),
+        razorpay_routes(),
         live_routes(),
         return_routes(),
         challenge_routes(),

@@ -16,7 +16,16 @@ from pydantic_core import ErrorDetails
 
 from gateway.domain.errors import FieldError, InvalidRequest
 
-__all__ = ["DEPTH_MAX", "Body", "all_of", "parse_json", "read_body", "validated"]
+__all__ = [
+    "DEPTH_MAX",
+    "Body",
+    "all_of",
+    "check_texts",
+    "parse_json",
+    "read_body",
+    "read_bytes",
+    "validated",
+]
 
 DEPTH_MAX = 16
 _PLAIN_DEPTH_MAX = 3
@@ -42,15 +51,23 @@ class Body:
         return validated(model, self.members)
 
 
-async def read_body(request: web.Request) -> Body:
-    """The JSON object of the request; an empty body is an empty object.
+async def read_bytes(request: web.Request) -> bytes:
+    """The body as it was sent.
 
     Raises InvalidRequest, and HTTPRequestEntityTooLarge from the framework.
     """
     try:
-        data = await request.read()
+        return await request.read()
     except web.RequestPayloadError:
         raise InvalidRequest("The request body could not be read") from None
+
+
+async def read_body(request: web.Request) -> Body:
+    """The JSON object of the request; an empty body is an empty object.
+
+    Raises what `read_bytes` and `parse_json` raise, and InvalidRequest for anything else.
+    """
+    data = await read_bytes(request)
     if not data:
         return Body({})
     value = parse_json(data)
@@ -76,7 +93,7 @@ def parse_json(data: bytes) -> Any:
     if text.count("{") + text.count("[") > DEPTH_MAX:
         _check_depth(value, DEPTH_MAX)
     if "\\u" in text:
-        _check_texts(value, "")
+        check_texts(value)
     return value
 
 
@@ -136,7 +153,8 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def _check_texts(value: Any, path: str) -> None:
+def check_texts(value: Any, path: str = "") -> None:
+    """Raise InvalidRequest where a text or a name in `value` has what no store takes."""
     if isinstance(value, str):
         if _BAD_TEXT.search(value):
             field = path or None
@@ -149,10 +167,10 @@ def _check_texts(value: Any, path: str) -> None:
                 raise InvalidRequest(
                     "A field name has a character that is not allowed", field=path or None
                 )
-            _check_texts(item, f"{path}.{_shown(name)}" if path else _shown(name))
+            check_texts(item, f"{path}.{_shown(name)}" if path else _shown(name))
     elif isinstance(value, list):
         for position, item in enumerate(value):
-            _check_texts(item, f"{path}.{position}" if path else str(position))
+            check_texts(item, f"{path}.{position}" if path else str(position))
 
 
 def _check_depth(value: Any, depth_left: int) -> None:

@@ -65,7 +65,7 @@ def payment_entity(payment: Mapping[str, Any]) -> dict[str, Any]:
         **_refunded(payment),
         "captured": payment["captured"],
         "description": None,
-        "card_id": None,
+        "card_id": _card_id(payment),
         **_instrument(payment),
         "email": customer.get("email"),
         "contact": customer.get("contact"),
@@ -129,6 +129,14 @@ def _refunded(payment: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _card_id(payment: Mapping[str, Any]) -> str | None:
+    """Made of the payment's own id, by which the card is found again."""
+    if payment["method"] != "card":
+        return None
+    payment_id: str = payment["id"]
+    return "card_" + payment_id.removeprefix("pay_")
+
+
 def _instrument(payment: Mapping[str, Any]) -> dict[str, Any]:
     shown: dict[str, Any] = {name: payment.get(name) for name in ("bank", "wallet", "vpa")}
     card = payment.get("card")
@@ -136,7 +144,7 @@ def _instrument(payment: Mapping[str, Any]) -> dict[str, Any]:
         return shown
     return {
         "card": {
-            "id": None,
+            "id": _card_id(payment),
             "entity": "card",
             "name": (payment.get("customer") or {}).get("name"),
             "last4": card["last4"],

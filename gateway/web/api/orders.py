@@ -15,10 +15,11 @@ from gateway.domain.representation import order_object, payment_object
 from gateway.storage import reads
 from gateway.web.api.common import found, merchant_key, path_id
 from gateway.web.bodies import read_body
-from gateway.web.calls import call_of
+from gateway.web.calls import Call, call_of
 from gateway.web.commands import Command, command_response
 from gateway.web.customer_changes import customer_of
 from gateway.web.fields import notes_text
+from gateway.web.idempotency import Key
 from gateway.web.queries import choice, list_response, page_of, unknown_start
 from gateway.web.responses import json_response
 from gateway.web.schemas import EmptyBody, NotesBody, OrderBody
@@ -32,6 +33,7 @@ __all__ = [
     "get_order",
     "list_order_payments",
     "list_orders",
+    "order_command",
 ]
 
 _STATUSES = tuple(OrderStatus)
@@ -42,33 +44,38 @@ async def create_order(request: web.Request) -> web.Response:
     call = call_of(request)
     body = await read_body(request)
     fields = body.as_model(OrderBody)
-    key = merchant_key(request, body)
-    order_id = new_id("order")
+    caller = call.caller
+    wish = CreateOrder(
+        order_id=new_id("order"),
+        merchant_id=caller.merchant_id,
+        mode=caller.mode,
+        amount=fields.amount,
+        currency=fields.currency,
+        capture=fields.capture or caller.key.default_capture,
+        receipt=fields.receipt,
+        notes=notes_text(fields.notes),
+        customer_id=fields.customer_id,
+        expires_at=fields.expires_at,
+        return_url=fields.return_url,
+    )
+    command = order_command(call, wish, surface=ORDER_CREATED, key=merchant_key(request, body))
+    return await command_response(request.app, call.services, command)
+
+
+def order_command(call: Call, wish: CreateOrder, *, surface: str, key: Key | None) -> Command:
+    """The command that makes an order; refuses one that would have expired, or of a stranger."""
 
     async def message(claim: ClaimRequest | None) -> MakeOrder:
-        caller, now = call.caller, call.services.clock.now()
-        if fields.expires_at is not None and fields.expires_at <= now:
+        if wish.expires_at is not None and wish.expires_at <= call.services.clock.now():
             raise InvalidRequest("expires_at must be in the future", field="expires_at")
-        if fields.customer_id is not None:
+        if wish.customer_id is not None:
             async with call.services.pool.acquire() as connection:
-                await customer_of(connection, caller.scope, fields.customer_id, field="customer_id")
-        command = CreateOrder(
-            order_id=order_id,
-            merchant_id=caller.merchant_id,
-            mode=caller.mode,
-            amount=fields.amount,
-            currency=fields.currency,
-            capture=fields.capture or caller.key.default_capture,
-            receipt=fields.receipt,
-            notes=notes_text(fields.notes),
-            customer_id=fields.customer_id,
-            expires_at=fields.expires_at,
-            return_url=fields.return_url,
-        )
-        return MakeOrder(command=command, request=call.command_request(claim))
+                await customer_of(
+                    connection, call.caller.scope, wish.customer_id, field="customer_id"
+                )
+        return MakeOrder(command=wish, request=call.command_request(claim))
 
-    command = Command(order_id=order_id, message=message, surface=ORDER_CREATED, key=key)
-    return await command_response(request.app, call.services, command)
+    return Command(order_id=wish.order_id, message=message, surface=surface, key=key)
 
 
 async def get_order(request: web.Request) -> web.Response:

@@ -1,0 +1,93 @@
+"""Kinds of fields as the libraries send them: numbers as texts, flags as 0 and 1, notes as lists.
+
+Limits are those of https://razorpay.com/docs/api, April 2026.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+from gateway.web.fields import Amount, LaterAmount, Notes
+
+__all__ = [
+    "Flag",
+    "Receipt",
+    "WireAmount",
+    "WireInteger",
+    "WireLaterAmount",
+    "WireModel",
+    "WireNotes",
+    "WireNotesBody",
+    "WireText",
+]
+
+_WHOLE = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+_NOTES_MAX = 15
+_NOTE_CHARACTERS_MAX = 256
+_RECEIPT_CHARACTERS_MAX = 40
+_TRUE = (True, 1, "1", "true")
+_FALSE = (False, 0, "0", "false")
+
+
+class WireModel(BaseModel):
+    """A body; only the kinds of fields below convert anything."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def _whole(value: Any) -> Any:
+    """A form knows only texts, and so do some merchants."""
+    return int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else value
+
+
+def _flag(value: Any) -> Any:
+    if isinstance(value, bool | int | str):
+        if value in _TRUE:
+            return True
+        if value in _FALSE:
+            return False
+    return value
+
+
+def _absent(value: Any) -> Any:
+    """An empty text is a field of a form that was left empty."""
+    return None if value == "" else value
+
+
+def _notes(value: Any) -> Any:
+    if isinstance(value, dict):
+        if len(value) > _NOTES_MAX:
+            raise _rule(f"notes must have at most {_NOTES_MAX} entries")
+        for name, note in value.items():
+            if max(len(name), len(note) if isinstance(note, str) else 0) > _NOTE_CHARACTERS_MAX:
+                raise _rule(f"notes must have at most {_NOTE_CHARACTERS_MAX} characters each")
+    return value
+
+
+def _rule(text: str) -> PydanticCustomError:
+    return PydanticCustomError("rule", "{text}", {"text": text})
+
+
+WireInteger = Annotated[int, BeforeValidator(_whole)]
+WireAmount = Annotated[Amount, BeforeValidator(_whole)]
+WireLaterAmount = Annotated[LaterAmount, BeforeValidator(_whole)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+WireNotes = Annotated[Notes, BeforeValidator(_notes)]
+WireText = Annotated[
+    Annotated[str, Field(max_length=255)] | None,
+    BeforeValidator(_absent),
+]
+Receipt = Annotated[
+    Annotated[str, Field(max_length=_RECEIPT_CHARACTERS_MAX)] | None,
+    BeforeValidator(_absent),
+]
+
+
+class WireNotesBody(WireModel):
+    """`PATCH` of an order, a payment or a refund: nothing but the notes can be changed."""
+
+    notes: WireNotes
