@@ -162,7 +162,8 @@ CREATE TABLE refunds (
     error_description text,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
-    processed_at timestamptz
+    processed_at timestamptz,
+    receipt text
 );
 CREATE INDEX refunds_payment ON refunds (payment_id);
 CREATE INDEX refunds_merchant ON refunds (merchant_id, mode, created_at DESC, id DESC);

@@ -109,10 +109,14 @@ class CancelOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeNotes:
-    """→ Done; `notes` is a JSON object as text."""
+    """→ Done; `notes` is a JSON object as text.
+
+    `subject_id` is a payment's or a refund's; None stands for the order itself.
+    """
 
     notes: str
     request: Request
+    subject_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

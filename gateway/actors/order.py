@@ -123,13 +123,17 @@ class OrderActor(Actor):
 
     @handles(messages.ChangeNotes)
     async def change_notes(self, message: messages.ChangeNotes) -> Done:
-        """Replace the order's notes."""
+        """Replace the notes of the order, or of a payment or a refund of it."""
+        subject_id = message.subject_id or self._order_id
         decision, _ = await self._command(
             message.request,
-            lambda state, moment: decisions.change_notes(state, message.notes, moment),
-            self._order_id,
+            lambda state, moment: decisions.change_notes(state, subject_id, message.notes, moment),
+            subject_id,
         )
-        return Done(order=decision.state.order)
+        state = decision.state
+        refund = state.refunds.get(subject_id)
+        payment = state.payments.get(refund.payment_id if refund else subject_id)
+        return Done(order=state.order, payment=payment, refund=refund)
 
     @handles(messages.ResumePayment)
     async def resume(self, message: messages.ResumePayment) -> Done:

@@ -228,6 +228,7 @@ class Refund:
     amount: int
     currency: str
     reason: str | None = None
+    receipt: str | None = None
     notes: str = "{}"
     status: RefundStatus = RefundStatus.PENDING
     error_description: str | None = None

@@ -115,6 +115,7 @@ def refund_object(refund: Refund) -> dict[str, Any]:
         "amount": refund.amount,
         "currency": refund.currency,
         "reason": refund.reason,
+        "receipt": refund.receipt,
         "notes": _notes(refund.notes),
         "status": refund.status.value,
         "error_description": refund.error_description,

@@ -107,9 +107,9 @@ PAYMENTS = Table(
         card_last4 text instrument.card_last4,
         card_expiry_month smallint instrument.card_expiry_month,
         card_expiry_year smallint instrument.card_expiry_year, payer_name text payer.name,
-        payer_email text payer.email, payer_contact text payer.contact, notes text, capture text,
+        payer_email text payer.email, payer_contact text payer.contact, capture text,
         processor text, created_at timestamptz""",
-    mutable="""status text, amount_authorized bigint, amount_captured bigint,
+    mutable="""notes text, status text, amount_authorized bigint, amount_captured bigint,
         amount_capture_pending bigint, amount_released bigint, amount_refunded bigint,
         amount_refund_pending bigint, processor_reference text, error_code text,
         error_description text, error_reason text, next_action text, action_deadline timestamptz,
@@ -119,8 +119,8 @@ PAYMENTS = Table(
 REFUNDS = Table(
     name="refunds",
     fixed="""id text, payment_id text, order_id text, merchant_id uuid, mode text, amount bigint,
-        currency text, reason text, notes text, created_at timestamptz""",
-    mutable="""status text, error_description text, updated_at timestamptz,
+        currency text, reason text, receipt text, created_at timestamptz""",
+    mutable="""notes text, status text, error_description text, updated_at timestamptz,
         processed_at timestamptz""",
 )
 

@@ -90,7 +90,7 @@ def refund_entity(refund: Mapping[str, Any]) -> dict[str, Any]:
         "currency": refund["currency"],
         "payment_id": refund["payment_id"],
         "notes": _notes(refund),
-        "receipt": None,
+        "receipt": refund.get("receipt"),
         "acquirer_data": {"arn": None},
         "created_at": _unix_seconds(refund["created_at"]),
         "batch_id": None,

@@ -148,6 +148,7 @@ class RefundBody(BodyModel):
 
     amount: LaterAmount | None = None
     reason: Text | None = None
+    receipt: Text | None = None
     notes: Notes = Field(default_factory=dict)
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "PUBLIC_PAYMENT_CREATED",
     "REFUND_CREATED",
     "SurfaceRenderer",
+    "failure_of",
     "public_order_object",
     "public_payment_object",
     "register_surface",
@@ -63,10 +64,17 @@ def render_done(surface: str, done: Done) -> StoredAnswer:
     return _SURFACES[name](done, request_id or None)
 
 
-def register_surface(name: str, renderer: SurfaceRenderer) -> None:
-    """Add another wire format's answer. Raises ValueError when the name is taken."""
+def register_surface(
+    name: str, renderer: SurfaceRenderer, *, shown: Callable[[Done], dict[str, Any]] | None = None
+) -> None:
+    """Add another wire format's answer. Raises ValueError when the name is taken.
+
+    `shown` is what an answer shows that does not know the outcome yet; by default the payment.
+    """
     if _SURFACES.setdefault(name, renderer) is not renderer:
         raise ValueError(f"surface {name} is there already")
+    if shown is not None:
+        _SHOWN[name] = shown
 
 
 def waiting_surface(name: str, request_id: str) -> str:
@@ -88,8 +96,7 @@ def still_running(surface: str, done: Done) -> StoredAnswer:
             ),
             request_id or None,
         )
-    shown = order_object(done.order) if name == ORDER_CANCELLED else _payment_object(done)
-    return json_answer(202, shown)
+    return json_answer(202, _SHOWN.get(name, _payment_object)(done))
 
 
 def public_payment_object(payment: Payment) -> dict[str, Any]:
@@ -189,19 +196,22 @@ def _refund_created(done: Done, _request_id: str | None) -> StoredAnswer:
     return json_answer(_CREATED, _refund_object(done))
 
 
-def _failed(operation: Operation | None, request_id: str | None) -> StoredAnswer | None:
+def failure_of(operation: Operation | None) -> OperationFailed | None:
+    """Why what was asked of the processor did not happen; None where it did."""
     if operation is None or operation.state != OperationState.FAILED:
         return None
     code = operation.error_code or "PAYMENT_FAILED"
-    return _failure(
-        OperationFailed(
-            operation.error_description or "Payment processing failed",
-            status=502 if code == "GATEWAY_ERROR" else 402,
-            reason="processor_failed" if code == "GATEWAY_ERROR" else "payment_failed",
-            metadata={"payment_id": operation.payment_id},
-        ),
-        request_id,
+    return OperationFailed(
+        operation.error_description or "Payment processing failed",
+        status=502 if code == "GATEWAY_ERROR" else 402,
+        reason="processor_failed" if code == "GATEWAY_ERROR" else "payment_failed",
+        metadata={"payment_id": operation.payment_id},
     )
+
+
+def _failed(operation: Operation | None, request_id: str | None) -> StoredAnswer | None:
+    failure = failure_of(operation)
+    return None if failure is None else _failure(failure, request_id)
 
 
 def _failure(failure: OperationFailed, request_id: str | None) -> StoredAnswer:
@@ -220,4 +230,7 @@ _SURFACES: dict[str, SurfaceRenderer] = {
     PAYMENT_CAPTURED: _payment_finished,
     PAYMENT_CANCELLED: _payment_finished,
     REFUND_CREATED: _refund_created,
+}
+_SHOWN: dict[str, Callable[[Done], dict[str, Any]]] = {
+    ORDER_CANCELLED: lambda done: order_object(done.order),
 }

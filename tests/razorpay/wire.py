@@ -7,6 +7,7 @@ import http.client
 import json
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -68,17 +69,17 @@ class Wire:
         """The answer: JSON always, errors with all members that libraries read."""
         if body is not None:
             data = json.dumps(body).encode()
-        connection = http.client.HTTPConnection(urlsplit(self.base_url).netloc, timeout=30)
-        connection.putrequest(method, path, skip_accept_encoding=True)
-        for name, value in headers:
-            connection.putheader(name, value)
-        if self.authorization is not None:
-            connection.putheader("Authorization", self.authorization)
-        connection.putheader("Content-Length", str(len(data or b"")))
-        connection.endheaders(data)
-        response = connection.getresponse()
-        answer = Answer(response.status, response.headers, json.loads(response.read()))
-        connection.close()
+        netloc = urlsplit(self.base_url).netloc
+        with closing(http.client.HTTPConnection(netloc, timeout=30)) as connection:
+            connection.putrequest(method, path, skip_accept_encoding=True)
+            for name, value in headers:
+                connection.putheader(name, value)
+            if self.authorization is not None:
+                connection.putheader("Authorization", self.authorization)
+            connection.putheader("Content-Length", str(len(data or b"")))
+            connection.endheaders(data)
+            response = connection.getresponse()
+            answer = Answer(response.status, response.headers, json.loads(response.read()))
         if surface == "razorpay":
             assert "json" in answer.headers["Content-Type"]
             _check(answer)

@@ -241,9 +241,10 @@ class Scenario:
         chosen = payment_id or self.payment.id
         return self.decide(decisions.resume_payment(self.state, chosen, self.moment(), self.policy))
 
-    def change_notes(self, notes: str) -> Order:
-        """Other notes."""
-        return self.decide(decisions.change_notes(self.state, notes, self.moment()))
+    def change_notes(self, notes: str, subject_id: str | None = None) -> None:
+        """Other notes, of the order or of what has the id."""
+        subject_id = subject_id or self.order.id
+        self.decide(decisions.change_notes(self.state, subject_id, notes, self.moment()))
 
 
 def authorized(**options: Any) -> Scenario:

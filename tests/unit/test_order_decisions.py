@@ -9,7 +9,7 @@ import pytest
 from gateway.domain import decisions
 from gateway.domain.decisions import CreateOrder, Moment
 from gateway.domain.entities import OrderStatus
-from gateway.domain.errors import InvalidRequest, InvalidState, OperationInProgress
+from gateway.domain.errors import InvalidRequest, InvalidState, NotFound, OperationInProgress
 from gateway.domain.money import AMOUNT_MAX
 from gateway.domain.outcomes import Approved, Declined, Unknown
 from tests.unit.scenario import AMOUNT, MERCHANT, START, Scenario, authorized, captured
@@ -78,10 +78,24 @@ def test_impossible_amounts_are_refused(amount: int, currency: str, text: str, f
 def test_notes_can_be_changed_in_every_state(make: type[Scenario]) -> None:
     """Changing notes writes the order alone and tells nobody."""
     scenario = make()
-    order = scenario.change_notes('{"invoice":"7"}')
+    scenario.change_notes('{"invoice":"7"}')
 
-    assert '{"invoice":"7"}' == order.notes == scenario.order.notes
+    assert '{"invoice":"7"}' == scenario.order.notes
     assert [] == scenario.events
+
+
+def test_payments_and_refunds_have_notes_of_their_own() -> None:
+    """Each is changed by its id, and only that one; an id of elsewhere is not found."""
+    scenario = captured()
+    refund = scenario.give_back(100)
+    scenario.change_notes('{"a":"1"}', scenario.payment.id)
+    scenario.change_notes('{"b":"2"}', refund.id)
+
+    assert ("{}", '{"a":"1"}') == (scenario.order.notes, scenario.payment.notes)
+    assert '{"b":"2"}' == scenario.state.refunds[refund.id].notes
+    assert [] == scenario.events
+    with pytest.raises(NotFound):
+        scenario.change_notes("{}", "pay_of_another_order")
 
 
 def test_a_plain_order_is_cancelled_at_once() -> None:

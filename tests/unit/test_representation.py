@@ -164,6 +164,7 @@ def test_a_refund_shows_what_the_contract_names() -> None:
         "amount": 20_000,
         "currency": "INR",
         "reason": None,
+        "receipt": None,
         "notes": {},
         "status": "pending",
         "error_description": None,

@@ -16,7 +16,7 @@ from gateway.domain.entities import (
     PaymentStatus,
     Purpose,
 )
-from gateway.domain.errors import InvalidState
+from gateway.domain.errors import InvalidState, NotFound
 from gateway.domain.money import check_amount
 from gateway.domain.work import UnitOfWork
 
@@ -68,12 +68,21 @@ def create_order(command: CreateOrder, moment: Moment) -> Decision[Order]:
     return Decision(state=OrderState(order=order), work=work, result=order)
 
 
-def change_notes(state: OrderState, notes: str, moment: Moment) -> Decision[Order]:
-    """The order with other notes (a JSON object as text); allowed in every state."""
+def change_notes(state: OrderState, subject_id: str, notes: str, moment: Moment) -> Decision[None]:
+    """Other notes (a JSON object as text) of the order, a payment or a refund, in every state.
+
+    Raises NotFound when the order has no such payment or refund.
+    """
     transition = Transition(state, moment)
-    transition.change_order(notes=notes)
-    decision = transition.complete(None)
-    return Decision(state=decision.state, work=decision.work, result=decision.state.order)
+    if subject_id == state.order.id:
+        transition.change_order(notes=notes)
+    elif subject_id in state.payments:
+        transition.change_payment(state.payments[subject_id], notes=notes)
+    elif subject_id in state.refunds:
+        transition.change_refund(state.refunds[subject_id], notes=notes)
+    else:
+        raise NotFound("Nothing here has this id")
+    return transition.complete(None)
 
 
 def cancel_order(state: OrderState, moment: Moment, policy: Policy) -> Decision[Operation | None]:

@@ -26,6 +26,7 @@ class RefundPayment:
     payment_id: str
     amount: int | None = None
     reason: str | None = None
+    receipt: str | None = None
     notes: str = "{}"
 
 
@@ -58,6 +59,7 @@ def refund_payment(
         amount=amount,
         currency=payment.currency,
         reason=command.reason,
+        receipt=command.receipt,
         notes=command.notes,
         created_at=moment.now,
         updated_at=moment.now,

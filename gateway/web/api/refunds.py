@@ -12,15 +12,16 @@ from gateway.domain.representation import refund_object
 from gateway.storage import reads
 from gateway.web.api.common import found, merchant_key, path_id
 from gateway.web.bodies import read_body
-from gateway.web.calls import call_of
+from gateway.web.calls import Call, call_of
 from gateway.web.commands import Command, command_response
 from gateway.web.fields import notes_text
+from gateway.web.idempotency import Key
 from gateway.web.queries import choice, identifier, list_response, page_of, unknown_start
 from gateway.web.responses import json_response
 from gateway.web.schemas import RefundBody
 from gateway.web.surfaces import REFUND_CREATED
 
-__all__ = ["create_refund", "get_refund", "list_payment_refunds", "list_refunds"]
+__all__ = ["create_refund", "get_refund", "list_payment_refunds", "list_refunds", "refund_command"]
 
 _STATUSES = tuple(RefundStatus)
 
@@ -31,24 +32,30 @@ async def create_refund(request: web.Request) -> web.Response:
     payment_id = path_id(request, "pay", "Payment")
     body = await read_body(request)
     fields = body.as_model(RefundBody)
+    wish = RefundPayment(
+        refund_id=new_id("rfnd"),
+        payment_id=payment_id,
+        amount=fields.amount,
+        reason=fields.reason,
+        receipt=fields.receipt,
+        notes=notes_text(fields.notes),
+    )
     key = merchant_key(request, body)
+    command = await refund_command(call, wish, surface=REFUND_CREATED, key=key)
+    return await command_response(request.app, call.services, command)
+
+
+async def refund_command(
+    call: Call, wish: RefundPayment, *, surface: str, key: Key | None
+) -> Command:
+    """The command that refunds; raises NotFound for a payment that is not the caller's."""
     async with call.services.pool.acquire() as connection:
-        order_id = await reads.order_of_payment(connection, call.caller.scope, payment_id)
+        order_id = await reads.order_of_payment(connection, call.caller.scope, wish.payment_id)
 
     async def message(claim: ClaimRequest | None) -> MakeRefund:
-        command = RefundPayment(
-            refund_id=new_id("rfnd"),
-            payment_id=payment_id,
-            amount=fields.amount,
-            reason=fields.reason,
-            notes=notes_text(fields.notes),
-        )
-        return MakeRefund(command=command, request=call.command_request(claim))
+        return MakeRefund(command=wish, request=call.command_request(claim))
 
-    command = Command(
-        order_id=found(order_id, "Payment"), message=message, surface=REFUND_CREATED, key=key
-    )
-    return await command_response(request.app, call.services, command)
+    return Command(order_id=found(order_id, "Payment"), message=message, surface=surface, key=key)
 
 
 async def get_refund(request: web.Request) -> web.Response:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from gateway.web.razorpay import orders, payments
+from gateway.web.razorpay import methods, orders, payment_creation, payments, refunds, webhooks
 from gateway.web.razorpay.errors import razorpay_error
 from gateway.web.razorpay.paths import add_lenient_paths
 from gateway.web.razorpay.wire import SURFACE, WireRoute
@@ -29,7 +29,14 @@ from gateway.web.routes import Route
 
 __all__ = ["PREFIXES", "RESOURCES", "add_lenient_paths", "razorpay_error", "razorpay_routes"]
 
-RESOURCES: tuple[tuple[WireRoute, ...], ...] = (orders.ROUTES, payments.ROUTES)
+RESOURCES: tuple[tuple[WireRoute, ...], ...] = (
+    orders.ROUTES,
+    payments.ROUTES,
+    payment_creation.ROUTES,
+    refunds.ROUTES,
+    methods.ROUTES,
+    webhooks.ROUTES,
+)
 
 PREFIXES: Mapping[str, str] = dict.fromkeys(("/v1/", "/v2/", "//v1/", "//v2/"), SURFACE)
 """How paths begin whose errors are in this format, routes or none."""

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 from aiohttp import web
 from pydantic import Field
 
-from gateway.actors.messages import ChangeNotes, Done
 from gateway.domain.decisions import CreateOrder
 from gateway.domain.entities import Order
 from gateway.domain.errors import InvalidRequest
@@ -26,7 +25,7 @@ from gateway.web.razorpay.answers import (
     collection_response,
     command_answer,
 )
-from gateway.web.razorpay.bodies import read_wire_body, wire_fields, wire_model
+from gateway.web.razorpay.bodies import read_wire_body, wire_model
 from gateway.web.razorpay.fields import (
     Flag,
     Receipt,
@@ -34,9 +33,9 @@ from gateway.web.razorpay.fields import (
     WireInteger,
     WireModel,
     WireNotes,
-    WireNotesBody,
     WireText,
 )
+from gateway.web.razorpay.noting import change_notes
 from gateway.web.razorpay.queries import expanded, flag, page_of
 from gateway.web.razorpay.wire import WireRoute
 from gateway.web.razorpay_entities import order_entity, payment_entity
@@ -128,13 +127,7 @@ async def get_order(request: web.Request) -> web.Response:
 
 async def change_order(request: web.Request) -> web.Response:
     """`PATCH /v1/orders/{id}`: other notes."""
-    call = call_of(request)
-    order_id = path_id(request, "order", "Order")
-    fields = await wire_fields(request, WireNotesBody)
-    message = ChangeNotes(notes=notes_text(fields.notes), request=call.command_request())
-    done: Done = await call.services.orders.ask(
-        order_id, message, deadline_seconds=call.services.settings.ask_seconds
-    )
+    done = await change_notes(request, path_id(request, "order", "Order"))
     return json_response(order_entity(order_object(done.order)))
 
 
