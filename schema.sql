@@ -65,7 +65,8 @@ CREATE TABLE api_keys (
     expires_at timestamptz,
     revoked_at timestamptz,
     last_used_at timestamptz,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    replaced_by text REFERENCES api_keys
 );
 CREATE INDEX api_keys_merchant ON api_keys (merchant_id, mode, created_at);
 

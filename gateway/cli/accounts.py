@@ -115,7 +115,7 @@ def reset_password(email: str) -> None:
 
 @click.group()
 def key() -> None:
-    """API keys: create, revoke."""
+    """API keys: create, rotate, revoke."""
 
 
 @key.command("create")
@@ -155,6 +155,22 @@ def create_key(
     made = _administer(
         lambda admin: admin.create_key(merchant_id, mode, role, permissions, expires_in_days)
     )
+    click.echo(f"key         {made.key_id}\nsecret      {made.secret}")
+    click.echo(_ONCE, err=True)
+
+
+@key.command("rotate")
+@click.argument("key_id")
+@click.option(
+    "--overlap-hours",
+    type=click.IntRange(0, 7 * 24),
+    default=24,
+    show_default=True,
+    help="How long the old key holds; 0 when it has leaked.",
+)
+def rotate_key(key_id: str, overlap_hours: int) -> None:
+    """Put a new key in the place of one; its secret is shown this once."""
+    made = _administer(lambda admin: admin.rotate_key(key_id, overlap_hours * 3600))
     click.echo(f"key         {made.key_id}\nsecret      {made.secret}")
     click.echo(_ONCE, err=True)
 

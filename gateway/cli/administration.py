@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 
 from gateway.cli.execution import Opened, open_stores
 from gateway.domain.clock import Clock
+from gateway.domain.errors import InvalidState
 from gateway.domain.ids import new_id
 from gateway.queue.client import Keys, open_redis
 from gateway.queue.notifications import Changes
@@ -32,8 +33,10 @@ from gateway.security.records import api_key_record, endpoint_record
 from gateway.seeding import API_VERSION
 from gateway.settings import Settings, load_settings
 from gateway.storage import administration_accounts as accounts
-from gateway.storage.administration import insert_key, revoke_key
+from gateway.storage.administration import Author, insert_key
 from gateway.storage.reads_pages import Scope
+from gateway.web import key_changes
+from gateway.web.key_changes import KeyChange
 
 __all__ = ["Administration", "MadeMerchant", "operator_name"]
 
@@ -146,14 +149,36 @@ class Administration:
 
     async def revoke_key(self, key_id: str) -> None:
         """Close a key; running gateways are told."""
+        change = await self._change_of(key_id)
+        try:
+            await key_changes.remove_key(self._connection, change, key_id)
+        except InvalidState as refusal:
+            raise click.ClickException(refusal.description) from None
+        self._revoked.append(key_id)
+
+    async def rotate_key(self, key_id: str, overlap_seconds: int) -> ApiCredentials:
+        """A key in the place of this one, with its secret; running gateways are told."""
+        change = await self._change_of(key_id)
+        try:
+            _, made, _ = await key_changes.rotate_key(
+                self._connection, change, key_id, overlap_seconds=overlap_seconds
+            )
+        except InvalidState as refusal:
+            raise click.ClickException(refusal.description) from None
+        self._revoked.append(key_id)
+        return made
+
+    async def _change_of(self, key_id: str) -> KeyChange:
         owner = await accounts.find_key_owner(self._connection, key_id)
         if owner is None:
             raise click.ClickException("There is no such key")
         scope = Scope(merchant_id=owner[0], mode=owner[1])
-        if not await revoke_key(self._connection, scope, key_id, self._clock.now()):
-            raise click.ClickException("The key was revoked before")
-        await self._audit("key.revoked", key_id, *owner)
-        self._revoked.append(key_id)
+        return KeyChange(
+            vault=self._vault,
+            author=Author(scope=scope, name=self._operator, request_id=None),
+            now=self._clock.now(),
+            keys_max=self._settings.api_keys_max,
+        )
 
     async def _insert_key(
         self,
@@ -233,7 +258,7 @@ class Administration:
         )
 
     async def _tell(self, key_ids: Sequence[str]) -> None:
-        """Tell running gateways. They read keys anew every two seconds, so Redis may be away."""
+        """Tell running gateways. They read keys anew every second, so Redis may be away."""
         if not key_ids or self._redis_url is None:
             return
         seconds = self._settings.redis_timeout_seconds

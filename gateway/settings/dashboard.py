@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import PositiveInt, SecretStr, field_validator
+from pydantic import NonNegativeInt, PositiveInt, SecretStr, field_validator
 
 from gateway.settings.kinds import Seconds, SettingsSection
 
@@ -29,7 +29,10 @@ class DashboardSettings(SettingsSection):
     sign_in_address_attempts_max: PositiveInt = 50
     """Failed attempts from one client address within the period."""
     api_keys_max: PositiveInt = 50
-    """API keys of one merchant and mode that were not revoked."""
+    """API keys of one merchant and mode that hold at once. A rotated key that is about to end comes
+    on top."""
+    api_key_overlap_seconds: NonNegativeInt = 86_400
+    """How long a rotated API key holds, unless the request says otherwise."""
     invitation_seconds: PositiveInt = 7 * 86_400
     """How long an invitation to a team holds."""
     team_members_max: PositiveInt = 200

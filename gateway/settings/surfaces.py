@@ -37,8 +37,9 @@ class SurfaceSettings(SettingsSection):
     """The longest request line, and the longest header."""
     keepalive_seconds: Seconds = 75
     """How long an idle connection is kept open."""
-    key_cache_seconds: Seconds = 2
-    """How long an API key is remembered; a revocation takes effect at once all the same."""
+    key_cache_seconds: Seconds = 1
+    """How long an API key is remembered, and so the latest that a revocation takes effect; while
+    Redis is there, that is at once."""
     key_cache_max: PositiveInt = 10_000
     """API keys that are remembered."""
     wait_seconds_max: Seconds = 30

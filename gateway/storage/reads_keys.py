@@ -7,17 +7,30 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.storage.journal import Connection
-from gateway.storage.reads_pages import Scope
+from gateway.storage.reads_pages import Listing, Page, Scope, Selection, fetch_page
 
-__all__ = ["KeyRow", "count_keys", "list_keys", "oldest_key", "sealed_secret"]
+__all__ = [
+    "KeyRow",
+    "count_keys",
+    "find_merchant_key",
+    "list_keys",
+    "oldest_key",
+    "page_of_keys",
+    "sealed_secret",
+]
 
-_COLUMNS = "id, role, permissions, expires_at, revoked_at, last_used_at, created_at"
+_COLUMNS = (
+    "id, mode, role, permissions, expires_at, revoked_at, last_used_at, created_at, replaced_by"
+)
 _FROM = "FROM api_keys WHERE merchant_id = $1 AND mode = $2"
 _LIST = f"""
 SELECT {_COLUMNS} {_FROM}
 ORDER BY revoked_at IS NOT NULL, created_at DESC, id LIMIT $3
 """
-_COUNT = f"SELECT count(*) {_FROM} AND revoked_at IS NULL"
+_COUNT = f"""
+SELECT count(*) {_FROM} AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $3)
+"""
+_ONE = f"SELECT {_COLUMNS} {_FROM} AND id = $3"
 _OLDEST = f"""
 SELECT {_COLUMNS} {_FROM} AND revoked_at IS NULL
   AND (expires_at IS NULL OR expires_at > $3)
@@ -34,12 +47,14 @@ class KeyRow:
     """A key without anything secret."""
 
     id: str
+    mode: str
     role: str
     permissions: tuple[str, ...]
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
     created_at: datetime
+    replaced_by: str | None
 
     def state(self, now: datetime) -> str:
         """`active`, `expired` or `revoked`."""
@@ -54,9 +69,29 @@ async def list_keys(connection: Connection, scope: Scope, *, keys_max: int) -> S
     return [_key(row) for row in rows]
 
 
-async def count_keys(connection: Connection, scope: Scope) -> int:
-    """How many keys were not revoked."""
-    return int(await connection.fetchval(_COUNT, scope.merchant_id, scope.mode))
+async def page_of_keys(
+    connection: Connection, scope: Scope, page: Page
+) -> tuple[Sequence[KeyRow], Listing] | None:
+    """All keys, the revoked ones too, newest first; None for an unknown `starting_after`."""
+    listing = await fetch_page(
+        connection,
+        table="api_keys",
+        columns=_COLUMNS,
+        selection=Selection(scope, page),
+        page=page,
+    )
+    return None if listing is None else ([_key(row) for row in listing.rows], listing)
+
+
+async def find_merchant_key(connection: Connection, scope: Scope, key_id: str) -> KeyRow | None:
+    """One of the merchant's keys, whether it holds or not."""
+    row = await connection.fetchrow(_ONE, scope.merchant_id, scope.mode, key_id)
+    return None if row is None else _key(row)
+
+
+async def count_keys(connection: Connection, scope: Scope, now: datetime) -> int:
+    """How many keys hold."""
+    return int(await connection.fetchval(_COUNT, scope.merchant_id, scope.mode, now))
 
 
 async def oldest_key(connection: Connection, scope: Scope, now: datetime) -> KeyRow | None:

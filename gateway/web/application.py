@@ -22,7 +22,7 @@ from gateway.web.commands import KEY_GATE
 from gateway.web.dashboard import dashboard_routes
 from gateway.web.dashboard.exports import EXPORTS
 from gateway.web.idempotency import KeyGate
-from gateway.web.keys import KEY_CACHE
+from gateway.web.keys import KEY_CACHE, KEY_PERMISSIONS
 from gateway.web.middleware import ErrorWriter, Middleware, api_error
 from gateway.web.openapi import openapi_routes
 from gateway.web.operations import operations_routes
@@ -36,7 +36,7 @@ from gateway.web.razorpay import (
     razorpay_routes,
 )
 from gateway.web.razorpay.wire import SURFACE
-from gateway.web.routes import PAGES, ROUTES, Route, RouteTable, add_routes
+from gateway.web.routes import PAGES, ROUTES, Access, Route, RouteTable, add_routes
 from gateway.web.services import SERVICES, Services
 from gateway.web.sessions import SESSIONS, Sessions
 
@@ -98,6 +98,9 @@ def _add_all(
     for routes in groups:
         table.update(add_routes(application.router, routes))
     _check_complete(application, table)
+    application[KEY_PERMISSIONS] = frozenset(
+        route.permission for route in table.values() if route.access is Access.KEY
+    )
     application[PAGES] = frozenset(route.path for route in table.values() if route.method == "GET")
 
 

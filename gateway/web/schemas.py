@@ -37,6 +37,9 @@ __all__ = [
     "EndpointBody",
     "EndpointChanges",
     "FaultBody",
+    "KeyBody",
+    "KeyChanges",
+    "KeyRotationBody",
     "MerchantChanges",
     "NewCustomerBody",
     "NotesBody",
@@ -56,6 +59,8 @@ _ADVANCE_SECONDS_MAX = 3_660 * 86_400
 _IDS_MAX = 1000
 
 Capture = Literal["manual", "automatic"]
+KeyRole = Literal["full", "read_only", "restricted"]
+_Permissions = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=100)]
 
 
 class EmptyBody(BodyModel):
@@ -192,6 +197,28 @@ class RotationBody(BodyModel):
     """`POST /webhook-endpoints/{id}/rotate-secret`; an overlap of 0 is for a secret that leaked."""
 
     secret: Annotated[str, Field(pattern=_SECRET)] | None = Field(default=None, repr=False)
+    overlap_seconds: Annotated[int, Field(ge=0, le=_OVERLAP_SECONDS_MAX)] | None = None
+
+
+class KeyBody(BodyModel):
+    """`POST /keys`."""
+
+    role: KeyRole
+    permissions: _Permissions = Field(default_factory=list)
+    expires_at: Moment = None
+
+
+class KeyChanges(BodyModel):
+    """`PATCH /keys/{id}`: what is not named stays; an `expires_at` of null is never."""
+
+    role: KeyRole | None = None
+    permissions: _Permissions | None = None
+    expires_at: Moment = None
+
+
+class KeyRotationBody(BodyModel):
+    """`POST /keys/{id}/rotate`; an overlap of 0 is for a secret that leaked."""
+
     overlap_seconds: Annotated[int, Field(ge=0, le=_OVERLAP_SECONDS_MAX)] | None = None
 
 

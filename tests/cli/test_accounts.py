@@ -124,6 +124,23 @@ def test_keys_are_made_and_revoked(run: Run, settings: dict[str, str], database:
     assert (0, 1) == (first.exit_code, second.exit_code)
 
 
+def test_a_key_is_rotated(run: Run, settings: dict[str, str], database: Any) -> None:
+    """The new one may do the same; the old one ends after the hours that were given."""
+    [merchant_id] = shown(create(run), "merchant")
+    made = run("key", "create", "--merchant", merchant_id, "--role", "read_only")
+    [old] = shown(made.output, "key")
+    rotated = run("key", "rotate", old, "--overlap-hours", "2")
+    [new] = shown(rotated.output, "key")
+    again = run("key", "rotate", old)
+
+    [row] = database("SELECT * FROM api_keys WHERE id = $1", old)
+    [replacement] = database("SELECT * FROM api_keys WHERE id = $1", new)
+    assert (new, "read_only") == (row["replaced_by"], replacement["role"])
+    assert 7200 == (row["expires_at"] - replacement["created_at"]).total_seconds()
+    assert 1 == again.exit_code
+    assert "rotated already" in again.output
+
+
 def test_users_are_made_and_get_new_passwords(
     run: Run, settings: dict[str, str], database: Any
 ) -> None:
@@ -160,6 +177,7 @@ def test_an_operator_belongs_to_nobody(run: Run, settings: dict[str, str], datab
         (("user", "create", "--email", "a@b.c", "--merchant", str(uuid4())), "no such merchant"),
         (("user", "reset-password", "--email", "nobody@example.com"), "no such user"),
         (("key", "revoke", "key_test_0000000000000000"), "no such key"),
+        (("key", "rotate", "key_test_0000000000000000"), "no such key"),
     ],
 )
 def test_what_does_not_exist_is_told(

@@ -10,6 +10,7 @@ from gateway.web.api import (
     deliveries,
     endpoints,
     events,
+    keys,
     merchant,
     orders,
     payments,
@@ -67,6 +68,12 @@ _MERCHANT: tuple[tuple[str, str, Handler, str], ...] = (
     ("POST", "/webhook-endpoints/{id}/test", endpoints.test_endpoint, "webhooks:write"),
     ("GET", "/events", events.list_events, "events:read"),
     ("GET", "/events/{id}", events.get_event, "events:read"),
+    ("POST", "/keys", keys.create_key, "keys:write"),
+    ("GET", "/keys", keys.list_keys, "keys:read"),
+    ("GET", "/keys/{id}", keys.get_key, "keys:read"),
+    ("PATCH", "/keys/{id}", keys.change_key, "keys:write"),
+    ("DELETE", "/keys/{id}", keys.revoke_key, "keys:write"),
+    ("POST", "/keys/{id}/rotate", keys.rotate_key, "keys:write"),
     ("GET", "/merchant", merchant.get_merchant, "merchant:read"),
     ("GET", "/merchants/profile", merchant.get_merchant, "merchant:read"),
     ("PATCH", "/merchant", merchant.change_merchant, "merchant:write"),
@@ -94,6 +101,7 @@ _STEPS = {
     "customers": "customer_management",
     "webhooks": "webhook_management",
     "events": "webhook_management",
+    "keys": "account_management",
     "merchant": "account_management",
 }
 

@@ -12,6 +12,7 @@ from gateway.web.api import (
     deliveries,
     endpoints,
     events,
+    keys,
     merchant,
     orders,
     payments,
@@ -41,6 +42,9 @@ BODIES: Mapping[Handler, type[BaseModel]] = {
     endpoints.change_endpoint: schemas.EndpointChanges,
     endpoints.rotate_endpoint_secret: schemas.RotationBody,
     endpoints.test_endpoint: schemas.EmptyBody,
+    keys.create_key: schemas.KeyBody,
+    keys.change_key: schemas.KeyChanges,
+    keys.rotate_key: schemas.KeyRotationBody,
     merchant.change_merchant: schemas.MerchantChanges,
     merchant.set_webhook_url: schemas.WebhookUrlBody,
     merchant.regenerate_secret: schemas.EmptyBody,
@@ -58,6 +62,8 @@ CREATING: frozenset[Handler] = frozenset(
         refunds.create_refund,
         customers.create_customer,
         endpoints.create_endpoint,
+        keys.create_key,
+        keys.rotate_key,
     }
 )
 """The calls that answer 201."""
@@ -72,6 +78,7 @@ FILTERS: Mapping[Handler, tuple[str, ...]] = {
     refunds.list_payment_refunds: (*_PAGE, "status"),
     customers.list_customers: (*_PAGE, "email", "contact"),
     deliveries.list_deliveries: (*_PAGE, "status", "event", "event_id", "endpoint_id"),
+    keys.list_keys: _PAGE,
     events.list_events: (*_PAGE, "type", "delivery_success"),
     testing.get_bank_ledger: ("limit", "offset"),
     live.get_result: ("payment_id", "order_id", "key"),

@@ -132,6 +132,7 @@ _MEMBERS: tuple[tuple[str, str, Handler, str], ...] = (
     ("POST", "/dashboard/keys", keys.create_key, "keys:write"),
     ("POST", "/dashboard/keys/{id}/reveal", keys.reveal_key, "secrets:reveal"),
     ("POST", "/dashboard/keys/{id}/revoke", keys.revoke, "keys:write"),
+    ("POST", "/dashboard/keys/{id}/rotate", keys.rotate, "keys:write"),
     ("GET", "/dashboard/audit", audit.show_audit, "audit:read"),
     ("GET", "/dashboard/settings", settings.show_settings, "merchant:read"),
     ("POST", "/dashboard/settings/profile", settings.save_profile, "merchant:write"),

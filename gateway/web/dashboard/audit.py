@@ -34,6 +34,8 @@ ACTIONS: Mapping[str, str] = {
     "team.deactivated": "Deactivated somebody",
     "team.activated": "Activated somebody",
     "key.created": "Made an API key",
+    "key.changed": "Changed an API key",
+    "key.replaced": "Rotated an API key",
     "key.revoked": "Revoked an API key",
     "key.rotated": "Exchanged the encryption key",
     "key.revealed": "Looked at a key's secret",

@@ -1,28 +1,29 @@
-"""API keys: made, looked at, revoked. A secret is shown when it is made, later only to owners."""
+"""API keys: made, looked at, rotated, revoked. An old secret is shown to owners only."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 
-from gateway.domain.errors import InvalidRequest, NotFound
-from gateway.security.credentials import ApiCredentials, Mode, hash_secret, new_api_key
+from gateway.domain.errors import InvalidRequest, InvalidState, NotFound
+from gateway.security.credentials import ApiCredentials
 from gateway.security.records import api_key_record
-from gateway.storage.administration import insert_key, revoke_key, write_audit
-from gateway.storage.reads_keys import KeyRow, count_keys, list_keys, sealed_secret
-from gateway.web.api import PERMISSIONS
+from gateway.storage.administration import write_audit
+from gateway.storage.reads_keys import KeyRow, list_keys, sealed_secret
+from gateway.web import key_changes
 from gateway.web.calls import call_of
 from gateway.web.dashboard.confirming import ask_password
 from gateway.web.dashboard.credentials import masked
 from gateway.web.dashboard.frame import dashboard_response, said_and_done
 from gateway.web.forms import Form, read_form
-from gateway.web.keys import KEY_CACHE
+from gateway.web.key_changes import KEY_ROLES, KeyChange, KeyRights
+from gateway.web.keys import forget_keys, key_permissions
 
-__all__ = ["create_key", "reveal_key", "revoke", "show_keys"]
+__all__ = ["create_key", "reveal_key", "revoke", "rotate", "show_keys"]
 
 _PATH = "/dashboard/keys"
 _KEY = re.compile(r"key_(?:test|live)_[A-Za-z0-9]{1,32}")
@@ -32,6 +33,13 @@ _ROLE_NAMES: Mapping[str, str] = {
     "restricted": "Restricted",
 }
 _EXPIRIES: Mapping[str, int] = {"": 0, "30": 30, "90": 90, "365": 365}  # days; 0 is never
+# Seconds that the key before goes on holding, and how they are called.
+_OVERLAPS: Mapping[str, str] = {
+    "86400": "For a day",
+    "3600": "For an hour",
+    "604800": "For a week",
+    "0": "Not at all: it has leaked",
+}
 
 
 async def show_keys(request: web.Request) -> web.Response:
@@ -41,11 +49,30 @@ async def show_keys(request: web.Request) -> web.Response:
 
 async def create_key(request: web.Request) -> web.Response:
     """`POST /dashboard/keys`: the secret is on the page that answers, and on no other."""
-    form = await read_form(request)
+    form, change = await read_form(request), _change(request)
     try:
-        made = await _create(request, form)
-    except InvalidRequest as refusal:
+        rights = _chosen(form, change.now)
+        rights.check(key_permissions(request.app), change.now)
+        async with call_of(request).services.pool.acquire() as connection, connection.transaction():
+            _, made = await key_changes.make_key(connection, change, rights)
+    except (InvalidRequest, InvalidState) as refusal:
         return await _page(request, form=form, error=refusal.description)
+    return await _page(request, made=made)
+
+
+async def rotate(request: web.Request) -> web.Response:
+    """`POST /dashboard/keys/{id}/rotate`: the new key is on the page that answers."""
+    key_id, overlap = _key_id(request), (await read_form(request)).text("overlap")
+    if overlap not in _OVERLAPS:
+        return await _page(request, error="Choose how long the old key goes on holding.")
+    try:
+        async with call_of(request).services.pool.acquire() as connection, connection.transaction():
+            _, made, _ = await key_changes.rotate_key(
+                connection, _change(request), key_id, overlap_seconds=int(overlap)
+            )
+    except InvalidState as refusal:
+        return await _page(request, error=refusal.description)
+    await forget_keys(request.app, [key_id])
     return await _page(request, made=made)
 
 
@@ -69,56 +96,41 @@ async def reveal_key(request: web.Request) -> web.Response:
 
 async def revoke(request: web.Request) -> web.Response:
     """`POST /dashboard/keys/{id}/revoke`: refused from now on, by all processes."""
-    call, key_id = call_of(request), _key_id(request)
-    now = call.services.clock.now()
-    async with call.services.pool.acquire() as connection, connection.transaction():
-        if not await revoke_key(connection, call.member.scope, key_id, now):
-            raise NotFound("Key not found")
-        await write_audit(connection, call.author, "key.revoked", key_id, now)
-    request.app[KEY_CACHE].forget([key_id])
-    await call.services.revoke_keys([key_id])
+    key_id = _key_id(request)
+    try:
+        async with call_of(request).services.pool.acquire() as connection, connection.transaction():
+            await key_changes.remove_key(connection, _change(request), key_id)
+    except InvalidState:
+        raise NotFound("Key not found") from None
+    await forget_keys(request.app, [key_id])
     return await said_and_done(request, _PATH, f"{key_id} is refused from now on.")
 
 
-async def _create(request: web.Request, form: Form) -> ApiCredentials:
+def _change(request: web.Request) -> KeyChange:
     call = call_of(request)
-    services, scope = call.services, call.member.scope
-    role, permissions, days = _chosen(form)
-    mode: Mode = "live" if scope.mode == "live" else "test"
-    made, now = new_api_key(mode), services.clock.now()
-    maximum: int = services.settings.api_keys_max
-    async with services.pool.acquire() as connection, connection.transaction():
-        if await count_keys(connection, scope) >= maximum:
-            raise InvalidRequest(f"There are {maximum} keys already. Revoke one first.")
-        await insert_key(
-            connection,
-            scope,
-            key_id=made.key_id,
-            role=role,
-            permissions=permissions,
-            secret_hash=hash_secret(services.vault, made.secret),
-            secret_sealed=services.vault.seal(
-                made.secret.encode(), record=api_key_record(made.key_id)
-            ),
-            expires_at=now + timedelta(days=days) if days else None,
-            now=now,
-        )
-        details = {"role": role, "permissions": permissions, "expires_in_days": days}
-        await write_audit(connection, call.author, "key.created", made.key_id, now, details=details)
-    return made
+    services = call.services
+    return KeyChange(
+        vault=services.vault,
+        author=call.author,
+        now=services.clock.now(),
+        keys_max=services.settings.api_keys_max,
+    )
 
 
-def _chosen(form: Form) -> tuple[str, list[str], int]:
-    """Role, permissions and days; raises InvalidRequest with a text for the form."""
+def _chosen(form: Form, now: datetime) -> KeyRights:
+    """What was ticked; raises InvalidRequest with a text for the form."""
     role, expiry = form.text("role"), form.text("expiry")
-    if role not in _ROLE_NAMES or expiry not in _EXPIRIES:
+    if role not in KEY_ROLES or expiry not in _EXPIRIES:
         raise InvalidRequest("Choose what the key may do, and how long it holds.")
-    permissions = sorted(set(form.all("permissions"))) if role == "restricted" else []
-    if not PERMISSIONS.issuperset(permissions):
-        raise InvalidRequest("There is no such permission.")
+    permissions = tuple(sorted(set(form.all("permissions")))) if role == "restricted" else ()
     if role == "restricted" and not permissions:
         raise InvalidRequest("Choose at least one permission for a restricted key.")
-    return role, permissions, _EXPIRIES[expiry]
+    days = _EXPIRIES[expiry]
+    return KeyRights(
+        role=role,
+        permissions=permissions,
+        expires_at=now + timedelta(days=days) if days else None,
+    )
 
 
 def _key_id(request: web.Request) -> str:
@@ -145,7 +157,8 @@ async def _page(
         "keys": [_shown(key, key.state(now), (revealed or {}).get(key.id)) for key in keys],
         "made": made,
         "role_names": _ROLE_NAMES,
-        "permissions": sorted(PERMISSIONS),
+        "permissions": sorted(key_permissions(request.app)),
+        "overlaps": _OVERLAPS,
         "chosen_role": sent.text("role") or "full",
         "chosen_permissions": sent.all("permissions"),
         "error": error,
