@@ -36,9 +36,20 @@ def database_url(stores: StoresForTests) -> Iterator[str]:
 
 
 @pytest.fixture
+def seeded_database_url(stores: StoresForTests) -> Iterator[str]:
+    """A database with the test merchant, sealed with `stores.encryption_key`.
+
+    A gateway starts on it without hashing a password.
+    """
+    name = stores.create_database("seeded")
+    yield stores.database(name)
+    stores.drop_database(name)
+
+
+@pytest.fixture
 def empty_database_url(stores: StoresForTests) -> Iterator[str]:
     """A database of the test's own without any schema."""
-    name = stores.create_database(migrated=False)
+    name = stores.create_database("template0")
     yield stores.database(name)
     stores.drop_database(name)
 

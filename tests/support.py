@@ -10,16 +10,21 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import asyncpg
 import redis
 
 from gateway.domain.clock import Clock
 from gateway.embedded import DataDirectory, EmbeddedPostgres, EmbeddedRedis, EmbeddedStores
+from gateway.security.passwords import PasswordHasher
+from gateway.security.vault import Vault, new_key
+from gateway.seeding import seed_test_merchant
 from gateway.storage import migrations
 
 Value = TypeVar("Value")
+# What a new database begins with: nothing; the schema; the schema and the test merchant.
+Template = Literal["template0", "migrated", "seeded"]
 
 # Nobody's money: what a crash of the machine would lose here may be lost.
 FAST_POSTGRES = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -59,9 +64,13 @@ class LoopThread:
 
 
 class StoresForTests:
-    """One Postgres and one Redis for all tests, and a fresh database or key prefix for each."""
+    """One Postgres and one Redis for all tests, and a fresh database or key prefix for each.
+
+    Seeded databases are sealed with `encryption_key`.
+    """
 
     def __init__(self, directory: Path) -> None:
+        self.encryption_key = new_key()
         data = DataDirectory(directory)
         self._stores = EmbeddedStores(
             data,
@@ -69,7 +78,7 @@ class StoresForTests:
             redis=EmbeddedRedis(data, settings=FAST_REDIS),
         )
         self._thread = LoopThread()
-        self._template: str | None = None
+        self._templates: set[str] = set()
         try:
             addresses = self._thread.run(self._stores.start())
             assert addresses.database_url is not None
@@ -86,10 +95,11 @@ class StoresForTests:
         """The URL of the database `name` on the server."""
         return self.admin_url.replace("@/gateway?", f"@/{name}?")
 
-    def create_database(self, *, migrated: bool = True) -> str:
-        """The name of a new database, empty or with the current schema."""
+    def create_database(self, template: Template = "migrated") -> str:
+        """The name of a new database: empty, with the current schema, or with the merchant too."""
+        if template != "template0":
+            self._ensure(template)
         name = f"test_{secrets.token_hex(6)}"
-        template = self._migrated_template() if migrated else "template0"
         self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return name
 
@@ -109,13 +119,14 @@ class StoresForTests:
         self._guard.kill()
         self._guard.communicate()
 
-    def _migrated_template(self) -> str:
-        if self._template is None:
-            name = "migrated"
-            self._execute(f"CREATE DATABASE {name} TEMPLATE template0")
-            self._thread.run(migrate_database(self.database(name)))
-            self._template = name
-        return self._template
+    def _ensure(self, template: Template) -> None:
+        if template in self._templates:
+            return
+        self._execute(f"CREATE DATABASE {template} TEMPLATE template0")
+        self._thread.run(migrate_database(self.database(template)))
+        if template == "seeded":
+            self._thread.run(seed_database(self.database(template), self.encryption_key))
+        self._templates.add(template)
 
     def _execute(self, statement: str) -> None:
         self._thread.run(self._admin.execute(statement))
@@ -129,6 +140,17 @@ def end_with_us(stores: EmbeddedStores) -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         start_new_session=True,
     )
+
+
+async def seed_database(dsn: str, encryption_key: str) -> None:
+    """Make the test merchant as the first start of a gateway does: one hash for all tests."""
+    connection = await asyncpg.connect(dsn)
+    passwords = PasswordHasher()
+    try:
+        await seed_test_merchant(connection, Vault([encryption_key]), passwords, Clock())
+    finally:
+        passwords.close()
+        await connection.close()
 
 
 async def migrate_database(dsn: str) -> None:

@@ -18,12 +18,22 @@ from tests.web.conftest import (  # the same gateway, looked at with a browser
     administrator,
     api,
     client_for,
+    database_url,
     gateway,
     session,
     settings,
 )
 
-__all__ = ["administrator", "api", "chromium", "client_for", "gateway", "session", "settings"]
+__all__ = [
+    "administrator",
+    "api",
+    "chromium",
+    "client_for",
+    "database_url",
+    "gateway",
+    "session",
+    "settings",
+]
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_FLAGS = (

@@ -12,6 +12,7 @@ from tests.web.conftest import (  # noqa: F401 - fixtures
     administrator,
     api,
     client_for,
+    database_url,
     gateway,
     session,
     settings,

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.app import Gateway
-from gateway.security.vault import new_key
 from gateway.settings import Settings
 from tests.razorpay.wire import Wire
 from tests.support import LoopThread, StoresForTests
@@ -16,7 +15,7 @@ from tests.support import LoopThread, StoresForTests
 @pytest.fixture(scope="session")
 def base_url(stores: StoresForTests) -> Iterator[str]:
     """Where the gateway listens."""
-    name = stores.create_database()
+    name = stores.create_database("seeded")
     settings = Settings(
         database_url=stores.database(name),
         redis_url=stores.redis_url,
@@ -25,7 +24,7 @@ def base_url(stores: StoresForTests) -> Iterator[str]:
         host="127.0.0.1",
         test_mode=True,
         test_processing_delay=0,
-        encryption_key=new_key(),
+        encryption_key=stores.encryption_key,
         wait_seconds_max=10,
     )
     loop = LoopThread()

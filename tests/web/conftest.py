@@ -8,15 +8,23 @@ import aiohttp
 import pytest
 
 from gateway.app import Gateway
-from gateway.security.vault import new_key
 from gateway.settings import Settings
 from gateway.storage.pool import Pool
+from tests.support import StoresForTests
 from tests.web.client import ApiClient
 from tests.web.merchants import Administrator
 
 
 @pytest.fixture
-def settings(database_url: str, redis_url: str, redis_prefix: str) -> Settings:
+def database_url(seeded_database_url: str) -> str:
+    """Where a gateway starts quickly: its test merchant is there."""
+    return seeded_database_url
+
+
+@pytest.fixture
+def settings(
+    stores: StoresForTests, database_url: str, redis_url: str, redis_prefix: str
+) -> Settings:
     """Test mode, a bank without delay, stores of the test's own."""
     return Settings(
         database_url=database_url,
@@ -26,7 +34,7 @@ def settings(database_url: str, redis_url: str, redis_prefix: str) -> Settings:
         test_processing_delay=0,
         host="127.0.0.1",
         redis_prefix=redis_prefix,
-        encryption_key=new_key(),
+        encryption_key=stores.encryption_key,
         test_controls=True,
         wait_seconds_max=10,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import aiohttp_jinja2
@@ -23,14 +24,9 @@ def add_pages(application: web.Application) -> None:
 
     Raises jinja2.TemplateError for a template that does not compile.
     """
-    templates = resources.path("templates")
-    application[ASSETS] = assets = Assets(templates / "assets")
-    application[CATALOGUES] = load_catalogues(templates / "locales")
-    aiohttp_jinja2.setup(application, default_helpers=False, **_options())
-    environment = aiohttp_jinja2.get_env(application)
-    _fill(environment, assets)
-    for name in environment.list_templates(extensions=["html"]):
-        environment.get_template(name)
+    application[ASSETS] = assets = _assets()
+    application[CATALOGUES] = load_catalogues(resources.path("templates") / "locales")
+    application[aiohttp_jinja2.APP_KEY] = _compiled(assets)
 
 
 def make_environment() -> jinja2.Environment:
@@ -50,8 +46,20 @@ def _options() -> dict[str, Any]:
     }
 
 
-def _fill(environment: jinja2.Environment, assets: Assets) -> None:
+@cache
+def _assets() -> Assets:
+    """The files are part of the program: all applications of a process share them."""
+    return Assets(resources.path("templates") / "assets")
+
+
+@cache
+def _compiled(assets: Assets) -> jinja2.Environment:
+    """All templates, which takes a third of a second: once in a process."""
+    environment = make_environment()
     environment.globals.update(_=_text, asset=assets.url, style=assets.style, script=_script)
+    for name in environment.list_templates(extensions=["html"]):
+        environment.get_template(name)
+    return environment
 
 
 @jinja2.pass_context
