@@ -35,6 +35,8 @@ LISTS = {
 OWN = {
     ("POST", "/orders"),
     ("POST", "/customers"),
+    ("POST", "/keys"),
+    ("GET", "/keys"),
     ("GET", "/merchant"),
     ("GET", "/merchants/profile"),
     ("PATCH", "/merchant"),
@@ -67,8 +69,10 @@ async def objects(api: ApiClient) -> dict[str, str]:
 
     deliveries = await eventually(delivery)
     customer = await api.post("/customers", {"email": "asha@example.com"})
+    key = await api.post("/keys", {"role": "read_only"})
     return {
         "customers": customer.json["id"],
+        "keys": key.json["id"],
         "orders": payment["order_id"],
         "payments": payment["id"],
         "refunds": refund.json["id"],
