@@ -44,6 +44,7 @@ def make_services(
         pool=tree.pool,
         orders=tree.intake,
         webhooks=tree.deliverer,
+        forget=tree.forgetter.look,
         vault=tree.vault,
         sealed=tree.sealed,
         jobs=tree.queue,

@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from gateway.actors.deliverer import DelivererContext, DeliveryLimits, WebhookDeliverer
 from gateway.actors.enqueuer import Enqueuer
+from gateway.actors.forgetter import Forgetter
 from gateway.actors.intake import OrderIntake
 from gateway.actors.journal import FaultPoint, Journal
 from gateway.actors.order import OrderActor, OrderContext
@@ -86,6 +87,7 @@ class Tree:
                     stop_seconds=self.settings.shutdown_seconds + 5,
                 ),
                 ChildSpec(name="recovery", factory=lambda: self.recovery),
+                ChildSpec(name="forgetter", factory=lambda: self.forgetter),
                 ChildSpec(name="summariser", factory=lambda: self.summariser),
             ],
             restarts=self.settings.restarts_max,
@@ -234,6 +236,19 @@ class Tree:
         )
 
     @cached_property
+    def forgetter(self) -> Forgetter:
+        """Deletes at the processors what customers had them keep."""
+        return Forgetter(
+            pool=self.pool,
+            processors=self.registry.processors,
+            orders=self.orders,
+            clock=self.clock,
+            interval_seconds=self.settings.recovery_seconds,
+            calls_max=self.settings.forgetting_calls_max,
+            ask_seconds=self.settings.ask_seconds,
+        )
+
+    @cached_property
     def summariser(self) -> Summariser:
         """Adds up for the dashboard."""
         return Summariser(
@@ -264,6 +279,8 @@ class Tree:
         self.hub.notify(changed)
         self.enqueuer.put(jobs, changed_ids=changed, sealed_deletions=forgotten)
         self.observers.committed(units)
+        if any(unit.tokens for unit in units):
+            self.forgetter.look()  # some may be there to be deleted only
         if any(unit.updates for unit in units) and self._due_changed(units):
             self.recovery.look()
 

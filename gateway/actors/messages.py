@@ -25,6 +25,7 @@ __all__ = [
     "Done",
     "ExpireOrder",
     "ExpirePayment",
+    "ForgetPayer",
     "MakeOrder",
     "MakeRefund",
     "PayOrder",
@@ -136,6 +137,13 @@ class ExpirePayment:
     """→ the void that releases what was not captured in time, or None."""
 
     payment_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetPayer:
+    """→ None, when the order's payments no longer say who this customer is."""
+
+    customer_id: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -165,6 +165,15 @@ class OrderActor(Actor):
         )
         return decision.result
 
+    @handles(messages.ForgetPayer)
+    async def forget_payer(self, message: messages.ForgetPayer) -> None:
+        """Take away who paid."""
+        await self._command(
+            None,
+            lambda state, moment: decisions.forget_payer(state, message.customer_id, moment),
+            self._order_id,
+        )
+
     @handles(messages.BeginOperation)
     async def begin(self, message: messages.BeginOperation) -> Instruction:
         """Say what the holder of a job is to do, when that is durable."""

@@ -171,7 +171,7 @@ class ProcessorActor(Actor):
         processor = self._context.processors[payment.processor]
         card: CardData | None = None
         sends = isinstance(instruction, Proceed) and not instruction.resume
-        if sends and payment.instrument.method == "card" and operation.kind in _CARD_KINDS:
+        if sends and payment.instrument.is_card_data and operation.kind in _CARD_KINDS:
             found = await self._card(payment, send_before)
             if not isinstance(found, CardData):
                 return found
@@ -228,4 +228,6 @@ def _transaction(
         wallet=payment.instrument.wallet,
         card=card,
         original=payment.processor_reference,
+        store_for=payment.customer_id if payment.save else None,
+        stored=payment.instrument.stored,
     )

@@ -162,7 +162,10 @@ NOBODY = Payer()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
-    """One try to pay an order, with the sums that P4 is about."""
+    """One try to pay an order, with the sums that P4 is about.
+
+    `token_id` is the token that is charged; with `save` the one that came of it, None until then.
+    """
 
     id: str
     order_id: str
@@ -172,6 +175,9 @@ class Payment:
     currency: str
     instrument: Instrument
     payer: Payer = NOBODY
+    customer_id: str | None = None
+    token_id: str | None = None
+    save: bool = False
     notes: str = "{}"
     capture: str
     status: PaymentStatus = PaymentStatus.PENDING

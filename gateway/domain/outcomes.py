@@ -22,9 +22,14 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approved:
-    """Done. `reference` is the processor's own name for the transaction."""
+    """Done. `reference` is the processor's own name for the transaction.
+
+    `stored` is its name for the card that it keeps from now on, where `store_for` asked it to: one
+    of its own for each time, so that forgetting it leaves what else is kept alone.
+    """
 
     reference: str
+    stored: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +83,7 @@ class ProcessorTraits:
     """What a processor says of itself.
 
     `timeout_seconds` is the longest a call takes, answer or not. `single_step`: it can authorize
-    and capture in one call.
+    and capture in one call. `stores_instruments`: it can keep a card and charge it again.
     """
 
     name: str
@@ -87,6 +92,7 @@ class ProcessorTraits:
     partial_capture: bool = True
     multiple_captures: bool = True
     idempotent_by_reference: bool = False
+    stores_instruments: bool = False
     modes: frozenset[str] = frozenset({"test", "live"})
 
 
@@ -95,6 +101,9 @@ class Transaction:
     """One call to a processor. `reference` is the attempt's id; `amount` in minor units.
 
     `original` is the processor's reference of the charge or authorization, for what follows it.
+    `store_for` is the customer for whom the card is to be kept if the payment is approved, also
+    when it is only asked what became of it. `stored` is what to charge instead of a card: what
+    `Approved.stored` said.
     """
 
     reference: str
@@ -110,3 +119,5 @@ class Transaction:
     wallet: str | None = None
     card: CardData | None = field(default=None, repr=False)
     original: str | None = None
+    store_for: str | None = None
+    stored: str | None = field(default=None, repr=False)

@@ -6,10 +6,18 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from gateway.domain.customers import Customer
+from gateway.domain.customers import Customer, Token
 from gateway.domain.entities import Order, Payment, Refund
+from gateway.domain.instruments import Instrument
 
-__all__ = ["customer_object", "order_object", "payment_object", "refund_object", "timestamp"]
+__all__ = [
+    "customer_object",
+    "order_object",
+    "payment_object",
+    "refund_object",
+    "timestamp",
+    "token_object",
+]
 
 
 def timestamp(moment: datetime | None) -> str | None:
@@ -65,6 +73,8 @@ def payment_object(payment: Payment) -> dict[str, Any]:
         "amount_released": payment.amount_released,
         "amount_refunded": payment.amount_refunded,
         "refund_status": payment.refund_status,
+        "customer_id": payment.customer_id,
+        "token_id": payment.token_id,
         "customer": {
             "name": payment.payer.name,
             "email": payment.payer.email,
@@ -87,12 +97,7 @@ def _instrument_object(payment: Payment) -> dict[str, Any]:
     if instrument.method == "card":
         return {
             "method": "card",
-            "card": {
-                "network": instrument.card_network,
-                "last4": instrument.card_last4,
-                "expiry_month": instrument.card_expiry_month,
-                "expiry_year": instrument.card_expiry_year,
-            },
+            "card": _card_object(instrument),
             "card_network": instrument.card_network,
             "card_last4": instrument.card_last4,
         }
@@ -104,6 +109,15 @@ def _instrument_object(payment: Payment) -> dict[str, Any]:
     elif instrument.method == "wallet":
         shown["wallet"] = instrument.wallet
     return shown
+
+
+def _card_object(instrument: Instrument) -> dict[str, Any]:
+    return {
+        "network": instrument.card_network,
+        "last4": instrument.card_last4,
+        "expiry_month": instrument.card_expiry_month,
+        "expiry_year": instrument.card_expiry_year,
+    }
 
 
 def refund_object(refund: Refund) -> dict[str, Any]:
@@ -135,4 +149,16 @@ def customer_object(customer: Customer) -> dict[str, Any]:
         "notes": _notes(customer.notes),
         "created_at": timestamp(customer.created_at),
         "updated_at": timestamp(customer.updated_at),
+    }
+
+
+def token_object(token: Token) -> dict[str, Any]:
+    """The token as the API and webhooks show it: never what the processor calls it."""
+    return {
+        "id": token.id,
+        "customer_id": token.customer_id,
+        "payment_id": token.payment_id,
+        "method": token.instrument.method,
+        "card": _card_object(token.instrument),
+        "created_at": timestamp(token.created_at),
     }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from gateway.domain.customers import Token
 from gateway.domain.entities import Attempt, Operation, Order, Payment, Refund
 from gateway.domain.jobs import Job
 
@@ -80,7 +81,8 @@ class UnitOfWork:
     """Rows and events of one order that become true together, or not at all.
 
     `order.version` is `expected_version` + 1; an expected version of 0 inserts the order.
-    `answers` finishes the idempotency rows that wait for these operations.
+    `answers` finishes the idempotency rows that wait for these operations. `tokens` are new ones;
+    of these payments `nameless` takes away who paid.
     """
 
     id: UUID
@@ -94,3 +96,5 @@ class UnitOfWork:
     answers: tuple[tuple[str, StoredAnswer], ...] = ()
     audits: tuple[Audit, ...] = ()
     sealed_deletions: tuple[str, ...] = ()
+    tokens: tuple[Token, ...] = ()
+    nameless: tuple[str, ...] = ()

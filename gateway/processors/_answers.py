@@ -12,7 +12,9 @@
 | failure@bank | declined | PAYMENT_FAILED | payment_declined |
 | timeout@bank | approved, but the answer is lost | | |
 
-A card payment without card data: INVALID_CARD, card_missing. Where the test setting says `false`,
+A card that the bank keeps goes on like this, and declines once it has expired (expired_card).
+A card payment without card data, or with a stored card that the bank does not know: INVALID_CARD,
+card_missing. Where the test setting says `false`,
 or chance decides: PAYMENT_FAILED, payment_failed.
 """
 

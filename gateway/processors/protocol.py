@@ -41,6 +41,7 @@ __all__ = [
     "Processor",
     "ProcessorContext",
     "call",
+    "forget",
     "look_up",
     "resume",
 ]
@@ -134,9 +135,13 @@ class Processor(ABC):
         """Go on after the shopper's challenge; asks how it ended unless a processor needs more."""
         return await self.lookup(transaction)
 
-    async def store(self, transaction: Transaction) -> Outcome:
-        """Keep the card; `Approved.reference` is its token. Raises NotSupported."""
-        raise NotSupported(f"{self.traits.name} keeps no cards: {transaction.kind}")
+    async def forget(self, stored: str) -> None:
+        """Keep what `Approved.stored` named no longer. What it does not know is forgotten already.
+
+        Needed with `traits.stores_instruments`; whatever is raised, it is asked again later. Raises
+        NotSupported.
+        """
+        raise NotSupported(f"{self.traits.name} keeps no cards ({len(stored)})")
 
     def parse_notification(self, headers: Mapping[str, str], body: bytes) -> Sequence[Notification]:
         """Read a message of the processor after checking its signature.
@@ -180,6 +185,19 @@ async def look_up(processor: Processor, transaction: Transaction) -> Outcome:
 async def resume(processor: Processor, transaction: Transaction) -> Outcome:
     """Go on with an attempt after its challenge. Bounded as `call` is."""
     return await _bounded(processor, processor.resume, transaction, _OF_A_QUESTION)
+
+
+async def forget(processor: Processor, stored: str) -> str | None:
+    """Have the processor forget a card; None when it has, else the name of what went wrong.
+
+    Bounded as `call` is.
+    """
+    try:
+        async with asyncio.timeout(processor.traits.timeout_seconds):
+            await processor.forget(stored)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is asked again
+        return type(error).__name__
+    return None
 
 
 async def _bounded(

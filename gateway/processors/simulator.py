@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal
 
 from gateway.domain.clock import Clock
 from gateway.domain.outcomes import (
+    Approved,
     AttemptNotFound,
     FailedSurely,
     Outcome,
@@ -25,9 +26,10 @@ from gateway.domain.outcomes import (
 )
 from gateway.processors import _chance
 from gateway.processors._answers import ACCEPT, REFUSE, Verdict, fixed_verdict, outcome_of
-from gateway.processors._books import APPROVED, REQUIRES_ACTION, Entry
+from gateway.processors._books import APPROVED, DECLINED, REQUIRES_ACTION, Entry
 from gateway.processors._chance import Delay, draw
 from gateway.processors._grouping import TooBusy
+from gateway.processors._kept_cards import KeptCards, kept_reference, verdict_on
 from gateway.processors._ledger import Ledger
 from gateway.processors.protocol import Processor, ProcessorContext
 
@@ -62,6 +64,7 @@ class SimulatedBank(Processor):
         name="simulator",
         timeout_seconds=30,
         idempotent_by_reference=True,
+        stores_instruments=True,
         modes=frozenset({"test"}),
     )
     setting_names: ClassVar[frozenset[str]] = frozenset(
@@ -86,6 +89,7 @@ class SimulatedBank(Processor):
         self._pending_max = pending_max
         self._write_seconds_max = write_seconds_max
         self._ledger: Ledger | None = None
+        self._cards: KeptCards | None = None
         self._clock = Clock()
         self._policy = _Policy({})
 
@@ -96,6 +100,7 @@ class SimulatedBank(Processor):
         self._policy = _Policy(context.settings)
         self.traits = replace(self.traits, timeout_seconds=self._policy.timeout_seconds)
         self._clock = context.clock
+        self._cards = KeptCards(context.pool)
         self._ledger = Ledger(
             context.pool,
             group_max=self._group_max,
@@ -135,7 +140,11 @@ class SimulatedBank(Processor):
         entry = await self._books.find(transaction.reference)
         if entry is not None and self._is_overdue(entry):
             return await self.complete_challenge(entry.reference, passed=False)
-        return AttemptNotFound() if entry is None else outcome_of(entry)
+        return AttemptNotFound() if entry is None else await self._answer(transaction, entry)
+
+    async def forget(self, stored: str) -> None:
+        """Keep the card no longer."""
+        await self._kept.forget(stored)
 
     async def challenge(self, reference: str) -> Challenge | None:
         """The challenge of a payment as the shopper sees it; None for what the bank never saw."""
@@ -166,6 +175,8 @@ class SimulatedBank(Processor):
             confirmed = passed and not self._is_overdue(entry)
             reason = None if confirmed else "authentication_failed"
             entry = await self._books.complete(reference, reason, self._clock.now())
+            if entry is not None and entry.outcome == DECLINED:
+                await self._kept.forget(kept_reference(reference))
         return AttemptNotFound() if entry is None else outcome_of(entry)
 
     @property
@@ -173,6 +184,12 @@ class SimulatedBank(Processor):
         if self._ledger is None:
             raise RuntimeError("the simulated bank is not started")
         return self._ledger
+
+    @property
+    def _kept(self) -> KeptCards:
+        if self._cards is None:
+            raise RuntimeError("the simulated bank is not started")
+        return self._cards
 
     def _is_overdue(self, entry: Entry) -> bool:
         return entry.outcome == REQUIRES_ACTION and self._ends_at(entry) <= self._clock.now()
@@ -183,15 +200,31 @@ class SimulatedBank(Processor):
 
     async def _pay(self, transaction: Transaction) -> Outcome:
         await _wait(self._policy.payment_delay(transaction.reference))
-        verdict = self._policy.verdict(transaction)
+        verdict = await self._verdict(transaction)
         entry = self._entry(transaction, verdict)
+        if transaction.store_for is not None and verdict.outcome != DECLINED:
+            # Before the payment: it counts for nothing until that is approved.
+            await self._kept.keep(transaction, self._clock.now())
         try:
             booked = await self._books.book(entry)
         except TooBusy:
             return FailedSurely(reason="bank_busy")
         if booked.is_new and verdict.answer_lost:
             return Unknown(reason="bank_timeout")
-        return outcome_of(booked.entry)
+        return await self._answer(transaction, booked.entry)
+
+    async def _verdict(self, transaction: Transaction) -> Verdict:
+        if transaction.stored is None:
+            return self._policy.verdict(transaction, fixed_verdict(transaction))
+        kept = await self._kept.find(transaction.stored)
+        return self._policy.verdict(transaction, verdict_on(kept, self._clock.now()))
+
+    async def _answer(self, transaction: Transaction, entry: Entry) -> Outcome:
+        outcome = outcome_of(entry)
+        if transaction.store_for is None or not isinstance(outcome, Approved):
+            return outcome
+        kept = await self._kept.find(kept_reference(transaction.reference))
+        return outcome if kept is None else replace(outcome, stored=kept.reference)
 
     async def _follow(self, transaction: Transaction) -> Outcome:
         entry = self._entry(transaction, ACCEPT, original=transaction.original or "")
@@ -233,13 +266,12 @@ class _Policy:
         self._card_percent: int = settings.get("simulator_card_success_percent", 95)
         self.payment_delay, self.refund_delay = _delays(settings, test_mode=test_mode)
 
-    def verdict(self, transaction: Transaction) -> Verdict:
+    def verdict(self, transaction: Transaction, fixed: Verdict | None) -> Verdict:
         """The test setting decides, else the instrument, else chance outside test mode."""
         if self._forced is not None:
             return ACCEPT if self._forced else REFUSE
-        verdict = fixed_verdict(transaction)
-        if verdict is not None:
-            return verdict
+        if fixed is not None:
+            return fixed
         percent = self._upi_percent if transaction.method == "upi" else self._card_percent
         unlucky = draw(transaction.reference, "verdict") * 100 > percent
         return REFUSE if self._by_chance and unlucky else ACCEPT

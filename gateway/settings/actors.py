@@ -44,5 +44,7 @@ class ActorSettings(SettingsSection):
     """How often a job may fail by a fault of ours before it is kept as a dead letter."""
     recovery_seconds: Seconds = 30
     """How often lost work is looked for."""
+    forgetting_calls_max: PositiveInt = 16
+    """Calls under way at once that have processors delete what customers had them keep."""
     recovery_slice: PositiveInt = 500
     """Rows handled in one go when looking for lost or old ones."""

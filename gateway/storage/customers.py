@@ -17,11 +17,14 @@ from gateway.storage.reads_pages import Listing, Page, Scope, Selection, fetch_p
 
 __all__ = [
     "CUSTOMER_FIELDS",
+    "customers_to_erase",
     "delete_customer",
     "find_customer",
     "find_same_customer",
+    "finish_erasure",
     "insert_customer",
     "list_customers",
+    "orders_to_erase",
     "update_customer",
 ]
 
@@ -46,6 +49,21 @@ UPDATE customers
 SET name = NULL, email = NULL, contact = NULL, notes = '{{}}', deleted_at = $4, updated_at = $4
 WHERE id = $3 AND {_OWN} RETURNING true
 """  # noqa: S608
+
+_TO_ERASE = """
+SELECT id FROM customers WHERE deleted_at IS NOT NULL AND erased_at IS NULL
+ORDER BY deleted_at LIMIT $1
+"""
+_ORDERS_TO_ERASE = """
+SELECT DISTINCT order_id FROM payments
+WHERE customer_id = $1
+  AND (payer_name IS NOT NULL OR payer_email IS NOT NULL OR payer_contact IS NOT NULL)
+LIMIT $2
+"""
+_ERASED = """
+UPDATE customers SET erased_at = $2
+WHERE id = $1 AND deleted_at IS NOT NULL AND erased_at IS NULL
+"""
 
 
 async def find_customer(connection: Connection, scope: Scope, customer_id: str) -> Customer | None:
@@ -122,3 +140,19 @@ async def delete_customer(
     """Take the person away; whether the merchant had such a customer."""
     found = await connection.fetchval(_DELETE, scope.merchant_id, scope.mode, customer_id, now)
     return found is True
+
+
+async def customers_to_erase(connection: Connection, limit: int) -> list[str]:
+    """Deleted customers whose payments may still say who they were, whoever's they are."""
+    return [row["id"] for row in await connection.fetch(_TO_ERASE, limit)]
+
+
+async def orders_to_erase(connection: Connection, customer_id: str, limit: int) -> list[str]:
+    """Orders with payments that say who the customer was."""
+    rows = await connection.fetch(_ORDERS_TO_ERASE, customer_id, limit)
+    return [row["order_id"] for row in rows]
+
+
+async def finish_erasure(connection: Connection, customer_id: str, now: datetime) -> None:
+    """Nothing of the person is left."""
+    await connection.execute(_ERASED, customer_id, now)

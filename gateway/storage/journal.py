@@ -26,6 +26,7 @@ from gateway.storage.rows import (
     REFUNDS,
     Table,
 )
+from gateway.storage.token_rows import insert_tokens
 
 __all__ = ["BEGIN", "Committed", "Connection", "Found", "KeyTaken", "find_committed", "write_units"]
 
@@ -102,6 +103,11 @@ JOIN webhook_endpoints AS endpoint
 RETURNING id, endpoint_id
 """
 _WRITE = _write_statement()
+
+_FORGET_PAYERS = """
+UPDATE payments SET payer_name = NULL, payer_email = NULL, payer_contact = NULL
+WHERE id = ANY($1::text[])
+"""
 
 
 class KeyTaken(Exception):
@@ -241,6 +247,12 @@ def _write_arguments(units: Sequence[UnitOfWork]) -> Iterator[list[str]]:
 
 async def _write_rarities(connection: Connection, units: Sequence[UnitOfWork]) -> None:
     """Rows that hardly any batch has."""
+    tokens = [token for unit in units for token in unit.tokens]
+    if tokens:
+        await insert_tokens(connection, tokens)
+    nameless = [payment_id for unit in units for payment_id in unit.nameless]
+    if nameless:
+        await connection.execute(_FORGET_PAYERS, nameless)
     audits = [audit for unit in units for audit in unit.audits]
     if audits:
         await connection.execute(AUDITS.insert(), AUDITS.insert_argument(audits))

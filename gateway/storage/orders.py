@@ -120,7 +120,8 @@ def payment_from_row(row: asyncpg.Record) -> Payment:
                 "card_expiry_month",
                 "card_expiry_year",
             )
-        }
+        },
+        stored=fields.pop("stored_reference"),
     )
     payer = Payer(
         name=fields.pop("payer_name"),

@@ -9,10 +9,10 @@ from typing import Any
 
 from asyncpg import UniqueViolationError
 
-from gateway.domain.customers import Customer
+from gateway.domain.customers import Customer, Token
 from gateway.domain.errors import InvalidRequest, NotFound, Unavailable
 from gateway.domain.ids import new_id
-from gateway.storage import customers
+from gateway.storage import customers, tokens
 from gateway.storage.administration import write_audit
 from gateway.storage.journal import Connection
 from gateway.storage.reads_pages import Scope
@@ -20,7 +20,14 @@ from gateway.web.fields import notes_text
 from gateway.web.schemas import CustomerChanges, NewCustomerBody
 from gateway.web.webhook_changes import Changed
 
-__all__ = ["change_customer", "customer_of", "make_customer", "remove_customer"]
+__all__ = [
+    "change_customer",
+    "customer_of",
+    "make_customer",
+    "remove_customer",
+    "remove_token",
+    "token_of",
+]
 
 _TRIES_MAX = 3
 
@@ -93,10 +100,34 @@ async def change_customer(
 
 
 async def remove_customer(connection: Connection, changed: Changed, customer_id: str) -> None:
-    """Delete the person; payments stay. Raises NotFound."""
+    """Delete the person and the tokens; payments stay. Raises NotFound.
+
+    Call `Services.forget` when it is committed: what processors keep, and who paid, goes then.
+    """
     if not await customers.delete_customer(connection, changed.scope, customer_id, changed.now):
         raise NotFound("Customer not found")
+    await tokens.begin_deletions_of(connection, changed.scope, customer_id, changed.now)
     await write_audit(connection, changed.author, "customer.deleted", customer_id, changed.now)
+
+
+async def remove_token(
+    connection: Connection, changed: Changed, customer_id: str, token_id: str
+) -> None:
+    """Delete the token; call `Services.forget` when it is committed. Raises NotFound."""
+    deleted = await tokens.begin_deletion(
+        connection, changed.scope, customer_id, token_id, changed.now
+    )
+    if not deleted:
+        raise NotFound("Token not found")
+    await write_audit(connection, changed.author, "token.deleted", token_id, changed.now)
+
+
+async def token_of(connection: Connection, scope: Scope, customer_id: str, token_id: str) -> Token:
+    """The customer's token. Raises NotFound."""
+    token = await tokens.find_token(connection, scope, token_id)
+    if token is None or token.customer_id != customer_id:
+        raise NotFound("Token not found")
+    return token
 
 
 def _exists() -> InvalidRequest:

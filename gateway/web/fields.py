@@ -20,13 +20,14 @@ from yarl import URL
 
 from gateway.domain.emails import is_email
 from gateway.domain.errors import InvalidRequest
-from gateway.domain.instruments import METHODS
+from gateway.domain.instruments import METHODS, TOKEN
 from gateway.domain.money import AMOUNT_MAX, check_amount, exponent
 from gateway.web.razorpay_events import RAZORPAY_NAMES
 
 __all__ = [
     "EVENT_TYPES",
     "Amount",
+    "AnyMethod",
     "BodyModel",
     "Color",
     "Contact",
@@ -81,6 +82,7 @@ EVENT_TYPES = frozenset(
         "refund.created",
         "refund.processed",
         "refund.failed",
+        "token.created",
         "subscription.created",
         "subscription.activated",
         "subscription.charged",
@@ -128,6 +130,10 @@ def _method(value: Any) -> Any:
     if value not in METHODS:
         raise _rule("Invalid payment method")
     return value
+
+
+def _any_method(value: Any) -> Any:
+    return value if value == TOKEN else _method(value)
 
 
 def parse_moment(value: Any) -> datetime:
@@ -274,6 +280,7 @@ Currency = Annotated[str, AfterValidator(_currency)]
 Amount = Annotated[int, AfterValidator(_order_amount)]
 LaterAmount = Annotated[int, Field(ge=1, le=AMOUNT_MAX)]
 Method = Annotated[str, BeforeValidator(_method)]
+AnyMethod = Annotated[str, BeforeValidator(_any_method)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
 Notes = Annotated[dict[str, Any], BeforeValidator(_notes)]
 PageUrl = Annotated[str | None, BeforeValidator(_page_url)]

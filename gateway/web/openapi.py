@@ -6,6 +6,7 @@ Both are made once, with the first request. The page needs nothing from elsewher
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -22,6 +23,7 @@ from gateway.web.routes import ROUTES, Access, Route
 
 __all__ = ["document_of", "openapi_routes", "page_of"]
 
+_IN_PATH = re.compile(r"\{([a-z_]+)\}")
 _VERSION = "2026-11-01"
 _REFERENCE = "#/components/schemas/{model}"
 _SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
@@ -116,7 +118,7 @@ def _is_public(route: Route) -> bool:
 
 def _names(route: Route) -> list[str]:
     """What its path consists of, without the version."""
-    return route.path.removeprefix("/api/v1").replace("{id}", "id").strip("/").split("/")
+    return _IN_PATH.sub(r"\1", route.path.removeprefix("/api/v1")).strip("/").split("/")
 
 
 def _operation(route: Route) -> dict[str, Any]:
@@ -155,9 +157,10 @@ def _summary(route: Route) -> str:
 
 def _parameters(route: Route) -> list[dict[str, Any]]:
     text = {"type": "string"}
-    found: list[dict[str, Any]] = []
-    if "{id}" in route.path:
-        found.append({"name": "id", "in": "path", "required": True, "schema": text})
+    found: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": text}
+        for name in _IN_PATH.findall(route.path)
+    ]
     for name in FILTERS.get(route.handler, ()):
         schema = {"type": "integer"} if name in ("limit", "offset") else text
         found.append({"name": name, "in": "query", "schema": schema})

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from gateway.web.fields import (
     Amount,
+    AnyMethod,
     BodyModel,
     Color,
     Contact,
@@ -61,6 +62,7 @@ _IDS_MAX = 1000
 Capture = Literal["manual", "automatic"]
 KeyRole = Literal["full", "read_only", "restricted"]
 _Permissions = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=100)]
+CustomerId = Annotated[str, Field(pattern=r"^cust_[A-Za-z0-9]{16}$")]
 
 
 class EmptyBody(BodyModel):
@@ -74,7 +76,7 @@ class OrderBody(BodyModel):
     amount: Amount
     receipt: Text | None = None
     notes: Notes = Field(default_factory=dict)
-    customer_id: Annotated[str, Field(pattern=r"^cust_[A-Za-z0-9]{16}$")] | None = None
+    customer_id: CustomerId | None = None
     capture: Capture | None = None
     expires_at: Moment = None
     return_url: PageUrl = None
@@ -136,8 +138,10 @@ class PublicPaymentBody(BodyModel):
 class PaymentBody(PublicPaymentBody):
     """`POST /payments`: what a merchant decides besides."""
 
+    method: AnyMethod
     capture: Capture | None = None
     notes: Notes = Field(default_factory=dict)
+    customer_id: CustomerId | None = None
     token_id: ShortText | None = None
     save: bool = False
 

@@ -93,6 +93,7 @@ class Services:
     """Everything a handler may use. `settings` is `gateway.settings.Settings`.
 
     `shown_settings` has a variable, its value (secrets hidden) and what sets it for each setting.
+    `forget` is called when a deletion is committed that processors and payments have to follow.
     `choose_processor` names the processor for a mode or raises InvalidState. `observe` is told of
     every request: route template, method, status, seconds. `revoke_keys` tells all processes which
     keys no longer hold, or have other settings. `arm_fault` raises ValueError for what it does not
@@ -120,6 +121,7 @@ class Services:
     redis_is_connected: Callable[[], Awaitable[bool]]
     policy: Policy
     shown_settings: Callable[[], Iterable[tuple[str, str, str | None]]]
+    forget: Callable[[], None]
     choose_processor: Callable[[str], str] = _no_processor
     observe: Callable[[str, str, int, float], None] = _unobserved
     revoke_keys: Callable[[Sequence[str]], Awaitable[None]] = _nobody_to_tell

@@ -19,7 +19,14 @@ from gateway.domain.outcomes import (
     Transaction,
     Unknown,
 )
-from gateway.processors.protocol import NotSupported, Processor, call, look_up, resume
+from gateway.processors.protocol import (
+    NotSupported,
+    Processor,
+    call,
+    forget,
+    look_up,
+    resume,
+)
 from tests.processors.transactions import card, transaction
 
 NUMBER = "4242424242424242"
@@ -168,14 +175,43 @@ async def test_what_a_processor_lacks_it_says() -> None:
     processor = answering(Declined())
 
     with pytest.raises(NotSupported, match="keeps no cards"):
-        await processor.store(transaction("store"))
+        await processor.forget("a card")
     with pytest.raises(NotSupported, match="sends nothing"):
         processor.parse_notification({}, b"")
 
 
+async def test_forgetting_is_bounded_and_says_what_went_wrong() -> None:
+    """A processor that does not answer, or fails, has not forgotten; its message is dropped."""
+
+    class Forgetful(Scripted):
+        async def forget(self, stored: str) -> None:
+            self.called.append(stored)
+            await self.script(transaction())
+
+    async def done(_transaction: Transaction) -> None:
+        return None
+
+    async def never(_transaction: Transaction) -> Outcome:
+        return await asyncio.Future()
+
+    async def broken(_transaction: Transaction) -> Outcome:
+        raise KeyError(NUMBER)
+
+    processor = Forgetful(done)
+    assert await forget(processor, "a card") is None
+    assert ["a card"] == processor.called
+    assert "TimeoutError" == await forget(Forgetful(never), "a card")
+    assert "KeyError" == await forget(Forgetful(broken), "a card")
+    assert "NotSupported" == await forget(Scripted(done), "a card")
+
+
 def test_a_card_does_not_show() -> None:
-    """Neither the card nor the transaction that carries it shows number, expiry, CVV or holder."""
-    shown = repr(card(NUMBER)) + repr(transaction(card=card(NUMBER)))
+    """Neither the card nor the transaction that carries it shows number, expiry, CVV or holder.
+
+    Nor does what the processor calls a card that it keeps.
+    """
+    shown = repr(card(NUMBER)) + repr(transaction(card=card(NUMBER), stored="kept-4242"))
+    shown += repr(Approved(reference="1", stored="kept-4242"))
 
     for secret in (NUMBER, "4242", "737", "2030"):
         assert secret not in shown

@@ -44,11 +44,17 @@ def _traces(folder: Path) -> list[str]:
     ],
 )
 async def test_card_is_found_nowhere(gateway, session, merchant, database, tmp_path, point):
-    """A failure raised at every step of a card payment leaves no trace of number or CVV."""
-    _, order = await merchant.post("/api/v1/orders", {"amount": 50_000, "currency": "INR"})
+    """A failure raised at every step of a card payment leaves no trace of number or CVV.
+
+    The card is saved with it, and charged once more by its token.
+    """
+    _, customer = await merchant.post("/api/v1/customers", {})
+    asked = {"amount": 50_000, "currency": "INR", "customer_id": customer["id"]}
+    _, order = await merchant.post("/api/v1/orders", asked)
+    _, again = await merchant.post("/api/v1/orders", asked)
     if point is not None:
         await gateway.arm(session, point, "raise")
-    body = {"order_id": order["id"], "method": "card", "card": CARD}
+    body = {"order_id": order["id"], "method": "card", "card": CARD, "save": True}
     answers = []
     for _ in range(3):
         async with session.post(
@@ -60,6 +66,13 @@ async def test_card_is_found_nowhere(gateway, session, merchant, database, tmp_p
             if response.status == 201:
                 break
     await until_quiet(database)
+    token_id = await database.fetchval("SELECT token_id FROM payments WHERE status = 'success'")
+    assert token_id is not None
+    body = {"order_id": again["id"], "method": "token", "token_id": token_id}
+    assert 201 == (await merchant.post("/api/v1/payments", body))[0]
+    await until_quiet(database)
+    assert 2 == await database.fetchval("SELECT count(*) FROM payments WHERE status = 'success'")
+    assert 1 == await database.fetchval("SELECT count(*) FROM simulator_cards")
     await database.execute("CHECKPOINT")
 
     assert not any(trace in answer for answer in answers for trace in TRACES)

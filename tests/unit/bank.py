@@ -24,6 +24,7 @@ class Entry:
     kind: str
     amount: int
     answer: str
+    saves: bool = False
 
 
 @dataclass
@@ -49,6 +50,7 @@ class Bank:
             kind=operation.kind,
             amount=operation.amount,
             answer=answer,
+            saves=payment.save and operation.kind in ("charge", "authorize"),
         )
         if not self.has_room(entry):
             assert payment.id in self.contradicted, "the bank is asked for more than there is"
@@ -62,7 +64,8 @@ class Bank:
         if entry is None:
             return AttemptNotFound()
         if entry.answer == "approved":
-            return Approved(reference=f"bank_{reference}")
+            stored = f"card_{reference}" if entry.saves else None
+            return Approved(reference=f"bank_{reference}", stored=stored)
         if entry.answer == "declined":
             return Declined()
         return RequiresAction(reference=f"bank_{reference}", next_action='{"type":"redirect"}')
@@ -95,6 +98,12 @@ class Bank:
             for each in self.books.values()
             if each.payment_id == payment_id and each.kind in kinds and each.answer == "approved"
         )
+
+    @property
+    def kept_cards(self) -> list[str]:
+        """The payments whose cards the bank keeps."""
+        kept = (each for each in self.books.values() if each.saves and each.answer == "approved")
+        return sorted(each.payment_id for each in kept)
 
     def net(self, payment_id: str) -> int:
         """What the shopper has paid and not got back."""

@@ -68,6 +68,9 @@ def check_state(state: OrderState) -> None:
     assert (state.order.status == OrderStatus.PAID) == (captured > 0)
     assert len(state.payments) == state.order.attempts
     for payment in state.payments.values():
+        if payment.save:
+            assert payment.customer_id is not None
+            assert payment.token_id is None or payment.amount_authorized > 0
         _check_amounts(payment)
         _check_pending(state, payment)
         _check_refunds(state, payment)
@@ -176,6 +179,8 @@ def expected_events(
             events.update([("payment.created", key, None), ("payment.pending", key, None)])
         elif old.status != payment.status and payment.status != PaymentStatus.PROCESSING:
             events[f"payment.{payment.status}", key, None] += 1
+        if old is not None and old.token_id != payment.token_id:
+            events["token.created", key, None] += 1
         if old is not None and old.amount_captured < payment.amount_captured:
             events["payment.captured", key, None] += 1
             if before.order.status != OrderStatus.PAID:
@@ -263,6 +268,7 @@ def check_event(state: OrderState, kind: str, body: Mapping[str, Any]) -> None:
         "order.paid": {"order", "payment"},
         "order.cancelled": {"order"},
         "order.expired": {"order"},
+        "token.created": {"token", "payment"},
     }.get(kind, {"refund", "payment"} if subject == "refund" else {"payment"})
     assert expected == set(data)
     if subject == "order":
@@ -274,6 +280,9 @@ def check_event(state: OrderState, kind: str, body: Mapping[str, Any]) -> None:
             data["refund"]["amount"],
             data["refund"]["payment_id"],
         )
+    if subject == "token":
+        assert data["token"]["id"] == data["payment"]["token_id"]
+        assert "stored" not in str(data)
     if "payment" in data:
         payment = state.payments[data["payment"]["id"]]
         assert payment.status == data["payment"]["status"]

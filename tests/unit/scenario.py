@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from gateway.domain import decisions
+from gateway.domain.customers import Token
 from gateway.domain.decisions import (
     CreateOrder,
     CreatePayment,
@@ -47,7 +48,7 @@ TIMEOUT_SECONDS = 30.0
 PROCESSORS = {
     traits.name: traits
     for traits in (
-        ProcessorTraits(name="bank", timeout_seconds=TIMEOUT_SECONDS),
+        ProcessorTraits(name="bank", timeout_seconds=TIMEOUT_SECONDS, stores_instruments=True),
         ProcessorTraits(name="two_step", timeout_seconds=TIMEOUT_SECONDS, single_step=False),
         ProcessorTraits(
             name="one_capture", timeout_seconds=TIMEOUT_SECONDS, multiple_captures=False
@@ -63,7 +64,7 @@ AMOUNT = 50_000
 
 
 class Scenario:
-    """An order and the time; `decision` is the last one, `works` are all units of work."""
+    """An order and the time; `decision` is the last one, `tokens` are those of all decisions."""
 
     def __init__(
         self,
@@ -73,6 +74,7 @@ class Scenario:
         expires_in_seconds: float | None = None,
         processor: str = "bank",
         policy: Policy = POLICY,
+        customer_id: str | None = None,
     ) -> None:
         self.now = self.real_now = START
         self.processor = processor
@@ -85,10 +87,12 @@ class Scenario:
             amount=amount,
             currency="INR",
             capture=capture,
+            customer_id=customer_id,
             expires_at=None if expires is None else START + expires,
         )
         self.decision: Decision[Any] = decisions.create_order(command, self.moment())
         self.state = self.decision.state
+        self.tokens: list[Token] = []
         check_state(self.state)
 
     def moment(self, *, surface: str | None = None) -> Moment:
@@ -108,6 +112,7 @@ class Scenario:
         """Check the decision, then go on from its state."""
         check_decision(self.state, decision)
         self.decision, self.state = decision, decision.state
+        self.tokens += decision.work.tokens if decision.work else ()
         check_state(self.state)
         return decision.result
 
@@ -165,6 +170,9 @@ class Scenario:
         *,
         processor: str | None = None,
         capture: str | None = None,
+        save: bool = False,
+        customer_id: str | None = None,
+        token: Token | None = None,
     ) -> Payment:
         """Accept a payment."""
         command = CreatePayment(
@@ -172,6 +180,9 @@ class Scenario:
             instrument=instrument,
             processor=processor or self.processor,
             capture=capture,
+            save=save,
+            customer_id=customer_id,
+            token=token,
         )
         return self.decide(
             decisions.create_payment(self.state, command, self.moment(), self.policy)

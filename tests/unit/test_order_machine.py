@@ -27,6 +27,7 @@ from gateway.domain.entities import (
 from gateway.domain.errors import Rejected
 from gateway.domain.outcomes import (
     Approved,
+    AttemptNotFound,
     Declined,
 )
 from tests.unit.holders import PAYMENT_KINDS, VERDICTS, Holders
@@ -43,6 +44,7 @@ from tests.unit.scenario import (
 )
 
 HOLDS_MAX = 4
+CUSTOMER = "cust_0000000000000001"
 BEGINNINGS = [
     "nothing",
     "pending",
@@ -75,6 +77,7 @@ class OrderMachine(RuleBasedStateMachine):
         processor=st.sampled_from(sorted(PROCESSORS)),
         begun=st.sampled_from(BEGINNINGS),
         verdict=verdicts,
+        customer_id=st.sampled_from([None, CUSTOMER]),
     )
     def create(
         self,
@@ -84,17 +87,20 @@ class OrderMachine(RuleBasedStateMachine):
         processor: str,
         begun: str,
         verdict: str,
+        customer_id: str | None,
     ) -> None:
         self.order = Scenario(
             amount=amount,
             capture=capture,
             expires_in_seconds=expires_in,
+            customer_id=customer_id,
             policy=with_policy(payments_per_order_max=5, refunds_per_payment_max=6),
         )
         self.holders = Holders(self.order)
         self.bank = self.holders.bank
         if begun != "nothing":
-            self.order.pay(CARD, processor=processor)
+            saves = customer_id is not None and PROCESSORS[processor].stores_instruments
+            self.order.pay(CARD, processor=processor, save=saves)
         first = {"worked": verdict, "challenged": "action"}.get(begun, "approve")
         if begun not in ("nothing", "pending"):
             self.holders.work(self.order.operation, first)
@@ -111,17 +117,36 @@ class OrderMachine(RuleBasedStateMachine):
         processor=st.sampled_from(sorted(PROCESSORS)),
         card=st.booleans(),
         capture=st.sampled_from([None, "manual", "automatic"]),
+        save=st.booleans(),
+        customer_id=st.sampled_from([None, CUSTOMER, "cust_somebody_else"]),
     )
-    def pay(self, processor: str, card: bool, capture: str | None) -> None:
+    def pay(
+        self,
+        processor: str,
+        card: bool,
+        capture: str | None,
+        save: bool = False,
+        customer_id: str | None = None,
+    ) -> None:
         order, state = self.order.order, self.order.state
         expected = (
             order.status in (OrderStatus.CREATED, OrderStatus.ATTEMPTED)
             and state.alive_payment is None
             and not (order.expires_at and order.expires_at <= self.order.now)
             and order.attempts < self.order.policy.payments_per_order_max
+            and (not save or PROCESSORS[processor].stores_instruments)
+            and (not save or (order.customer_id or customer_id) is not None)
+            and (customer_id is None or order.customer_id in (None, customer_id))
         )
         self._command(
-            lambda it: it.pay(CARD if card else UPI, processor=processor, capture=capture), expected
+            lambda it: it.pay(
+                CARD if card else UPI,
+                processor=processor,
+                capture=capture,
+                save=save,
+                customer_id=customer_id,
+            ),
+            expected,
         )
 
     @precondition(lambda self: self.order.state.payments)
@@ -350,6 +375,16 @@ class OrderMachine(RuleBasedStateMachine):
                 assert payment.amount == payment.amount_authorized == authorized
 
     @invariant()
+    def cards_are_kept_for_payments_that_went_through(self) -> None:
+        """A token comes with its payment's approval; of any other the processor is to forget it."""
+        payments = self.order.state.payments
+        active = {each.payment_id: each.id for each in self.order.tokens if each.state == "active"}
+        assert active == {key: it.token_id for key, it in payments.items() if it.token_id}
+        known = sorted(each.payment_id for each in self.order.tokens)
+        assert len(set(known)) == len(known)
+        assert set(known) <= set(self.bank.kept_cards)
+
+    @invariant()
     def impossible_things_are_refused(self) -> None:
         """Asked at every moment; a refusal changes nothing, so this costs no step."""
         state = self.order.state
@@ -388,6 +423,8 @@ class OrderMachine(RuleBasedStateMachine):
                 PaymentStatus.EXPIRED,
             )
         self.bank_and_payments_agree()
+        # What the bank keeps, a token says, or is to have deleted.
+        assert self.bank.kept_cards == sorted(each.payment_id for each in self.order.tokens)
 
     # How it is done
 
@@ -445,10 +482,8 @@ class OrderMachine(RuleBasedStateMachine):
             each
             for each in state.operations.values()
             if each.state == OperationState.FAILED
-            and self.bank.lookup(state.attempts[each.id].id)
-            not in (
-                self.bank.lookup("nobody"),
-                Approved(reference=f"bank_{state.attempts[each.id].id}"),
+            and not isinstance(
+                self.bank.lookup(state.attempts[each.id].id), AttemptNotFound | Approved
             )
         ]
 

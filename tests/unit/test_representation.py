@@ -85,6 +85,8 @@ def test_a_upi_payment_shows_what_the_contract_names() -> None:
         "amount_released": 0,
         "amount_refunded": 0,
         "refund_status": None,
+        "customer_id": None,
+        "token_id": None,
         "customer": {"name": "A", "email": "a@b.c", "contact": "+91"},
         "processor": "bank",
         "processor_reference": payment.processor_reference,

@@ -26,14 +26,26 @@ FIELDS = [
     *("amount", "currency", "receipt", "notes", "capture", "expires_at", "return_url", "order_id"),
     *("method", "vpa", "card", "bank", "wallet", "card_number", "card_expiry", "card_cvv"),
     *("customer", "reason", "url", "events", "format", "secret", "active", "status", "from", "to"),
-    *("email", "contact", "customer_id", "fail_existing"),
+    *("email", "contact", "customer_id", "fail_existing", "token_id", "save"),
     *("ids", "event_ids", "name", "enabled_methods", "webhook_url", "overlap_seconds", "x"),
 ]
 PARAMETERS = [
     *("limit", "offset", "starting_after", "from", "to", "status", "order_id", "event", "type"),
     *("delivery_success", "endpoint_id", "payment_id", "email", "contact"),
 ]
-KNOWN = ["upi", "card", "INR", "automatic", "success@bank", "12/31", "failed", "*", "-1", "true"]
+KNOWN = [
+    "upi",
+    "card",
+    "token",
+    "INR",
+    "automatic",
+    "success@bank",
+    "12/31",
+    "failed",
+    "*",
+    "-1",
+    "true",
+]
 REAL = "an id that exists"
 IDS = [REAL, "order_0000000000000000", "pay_0000000000000000", str(TEST_MERCHANT_ID), "x", "a\0b"]
 
@@ -54,6 +66,7 @@ keys = st.none() | st.text(alphabet=string.printable[:95] + "\u00e4", max_size=2
 
 def _address(route: Route, id_: str, query: dict[str, str]) -> str:
     path = route.path.removeprefix("/api/v1").replace("{id}", quote(id_, safe="") or "%20")
+    path = path.replace("{token_id}", "tok_0000000000000000")
     pairs = [f"{name}={quote(_plain(value), safe='')}" for name, value in query.items()]
     return f"{path}?{'&'.join(pairs)}" if pairs else path
 

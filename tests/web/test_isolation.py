@@ -15,6 +15,7 @@ from tests.support import eventually
 from tests.web.client import ApiClient
 from tests.web.merchants import Administrator
 
+CARD = {"number": "4242424242424242", "expiry_month": 12, "expiry_year": 2039, "cvv": "123"}
 # Bodies that would do something if the object were the caller's own.
 BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/orders/{id}"): {"notes": {"stolen": "yes"}},
@@ -70,7 +71,12 @@ async def objects(api: ApiClient) -> dict[str, str]:
     deliveries = await eventually(delivery)
     customer = await api.post("/customers", {"email": "asha@example.com"})
     key = await api.post("/keys", {"role": "read_only"})
+    owner = customer.json["id"]
+    saving = await api.settled(
+        (await api.payment(method="card", card=CARD, save=True, customer_id=owner))["id"]
+    )
     return {
+        "tokens": saving["token_id"],
         "customers": customer.json["id"],
         "keys": key.json["id"],
         "orders": payment["order_id"],
@@ -103,8 +109,10 @@ async def test_what_belongs_to_others_does_not_exist(
 
     async def everything() -> list[Any]:
         # A delivery moves by itself; whether somebody else can retry it is seen by the answer.
-        still = {kind: id_ for kind, id_ in objects.items() if kind != "webhooks"}
-        return [(await api.get(f"/{kind}/{id_}")).json for kind, id_ in still.items()]
+        still = {kind: id_ for kind, id_ in objects.items() if kind not in ("webhooks", "tokens")}
+        token = f"/customers/{objects['customers']}/tokens/{objects['tokens']}"
+        paths = [token, *(f"/{kind}/{id_}" for kind, id_ in still.items())]
+        return [(await api.get(path)).json for path in paths]
 
     before = await everything()
     routes = [route for route in api_routes(settings) if route.access is Access.KEY]
@@ -114,7 +122,7 @@ async def test_what_belongs_to_others_does_not_exist(
             continue
         kind = path.split("/")[1]
         body = BODIES.get((route.method, path))
-        target = path.replace("{id}", objects[kind])
+        target = path.replace("{id}", objects[kind]).replace("{token_id}", objects["tokens"])
         answer = await stranger.call(route.method, target, body)
 
         assert 404 == answer.status, (route.method, path, answer.body)
@@ -170,6 +178,18 @@ async def test_naming_somebody_elses_object(
     assert "created" == (await api.get(f"/orders/{order['id']}")).json["status"]
     refused = await stranger.post("/orders", {"amount": 500, "customer_id": objects["customers"]})
     assert (404, "Customer not found") == (refused.status, refused.error["description"])
+    own = (await stranger.post("/customers", {})).json["id"]
+    order = (await stranger.post("/orders", {"amount": 500, "customer_id": own})).json
+    for named in ({}, {"customer_id": objects["customers"]}):
+        body = {"order_id": order["id"], "method": "token", "token_id": objects["tokens"], **named}
+        refused = await stranger.post("/payments", body)
+        assert (404, "NOT_FOUND_ERROR") == (refused.status, refused.error["code"])
+    card = {"method": "card", "card": CARD, "save": True, "customer_id": objects["customers"]}
+    refused = await stranger.post("/payments", {"order_id": order["id"], **card})
+    assert (404, "Customer not found") == (refused.status, refused.error["description"])
+    for method in ("GET", "DELETE"):
+        path = f"/customers/{own}/tokens/{objects['tokens']}"
+        assert 404 == (await stranger.call(method, path)).status
     # Whom others know as a customer is nobody here.
     same = await stranger.post("/customers", {"email": "asha@example.com", "fail_existing": False})
     assert (201, False) == (same.status, same.json["id"] == objects["customers"])

@@ -69,7 +69,12 @@ async def test_what_is_wrong_with_a_means_of_payment(api: ApiClient) -> None:
     order_id = (await api.order())["id"]
     cases = (
         ({"method": "cash"}, "BAD_REQUEST_ERROR", "Invalid payment method", "method"),
-        ({"method": "token"}, "BAD_REQUEST_ERROR", "Invalid payment method", "method"),
+        (
+            {"method": "token"},
+            "BAD_REQUEST_ERROR",
+            "token_id is required for method token",
+            "token_id",
+        ),
         ({"method": "upi"}, "BAD_REQUEST_ERROR", "VPA is required for UPI payments", "vpa"),
         ({"method": "upi", "vpa": "no"}, "INVALID_VPA", "VPA format invalid", "vpa"),
         ({"method": "upi", "vpa": "a@b\n"}, "INVALID_VPA", "VPA format invalid", "vpa"),

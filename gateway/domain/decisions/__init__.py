@@ -13,7 +13,12 @@ from gateway.domain.decisions._orders import (
     expire_order,
 )
 from gateway.domain.decisions._outcomes import record_outcome
-from gateway.domain.decisions._payments import CreatePayment, create_payment, resume_payment
+from gateway.domain.decisions._payments import (
+    CreatePayment,
+    create_payment,
+    forget_payer,
+    resume_payment,
+)
 from gateway.domain.decisions._processing import (
     Acknowledge,
     Instruction,
@@ -43,6 +48,7 @@ __all__ = [
     "create_payment",
     "expire_order",
     "expire_payment",
+    "forget_payer",
     "record_outcome",
     "refund_payment",
     "resume_payment",

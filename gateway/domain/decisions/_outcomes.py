@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+from gateway.domain.customers import TokenState
 from gateway.domain.decisions._belief import PAYMENT_KINDS, SENT_AGAIN, believed
-from gateway.domain.decisions._settlement import fail, settle
+from gateway.domain.decisions._settlement import fail, settle, token_of
 from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
 from gateway.domain.entities import (
     Attempt,
@@ -245,6 +246,10 @@ def _late(
         return transition.unchanged(False)
     _finish_attempt(transition, attempt, AttemptState.APPROVED, outcome.reference)
     payment = transition.payments[operation.payment_id]
+    # The card was kept for a payment that came to nothing: the processor is to forget it.
+    kept = token_of(payment, outcome, transition.now, TokenState.DELETING)
+    if kept is not None:
+        transition.add_token(kept)
     reversible = operation.kind in (*PAYMENT_KINDS, OperationKind.CAPTURE)
     if reversible:
         authorized = operation.kind == OperationKind.AUTHORIZE

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from gateway.domain.customers import Token, chargeable
 from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
 from gateway.domain.entities import (
     NOBODY,
     AttemptState,
     OperationKind,
+    Order,
     OrderState,
     OrderStatus,
     Payer,
@@ -17,20 +19,27 @@ from gateway.domain.entities import (
     PaymentStatus,
     Purpose,
 )
-from gateway.domain.errors import InvalidState, NotFound
+from gateway.domain.errors import InvalidRequest, InvalidState, NotFound
 from gateway.domain.instruments import Instrument
 
-__all__ = ["CreatePayment", "create_payment", "resume_payment"]
+__all__ = ["CreatePayment", "create_payment", "forget_payer", "resume_payment"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatePayment:
-    """A shopper pays the order. Card data is not here: it is sealed under `payment_id`."""
+    """A shopper pays the order. Card data is not here: it is sealed under `payment_id`.
+
+    `customer_id` is the payment's own, where the order has none. With `token` that is charged, by
+    its processor; with `save` the card is kept for the customer.
+    """
 
     payment_id: str
     instrument: Instrument
     processor: str
     payer: Payer = NOBODY
+    customer_id: str | None = None
+    token: Token | None = None
+    save: bool = False
     notes: str = "{}"
     capture: str | None = None
 
@@ -41,10 +50,11 @@ def create_payment(
     """Accept a payment of the order's whole amount; its charge or authorization follows.
 
     Raises InvalidState when the order takes no payment now: it is over, paid, being paid, or has
-    been tried too often.
+    been tried too often. InvalidRequest, NotFound and ExpiredCard as `_customer_of`.
     """
     _refuse_unless_payable(state, moment, policy)
     order = state.order
+    customer_id = _customer_of(order, command, moment, policy)
     transition = Transition(state, moment)
     payment = Payment(
         id=command.payment_id,
@@ -55,6 +65,9 @@ def create_payment(
         currency=order.currency,
         instrument=command.instrument,
         payer=command.payer,
+        customer_id=customer_id,
+        token_id=None if command.token is None else command.token.id,
+        save=command.save,
         notes=command.notes,
         capture=command.capture or order.capture,
         processor=command.processor,
@@ -75,6 +88,44 @@ def create_payment(
     transition.emit("payment.created", payment)
     transition.emit("payment.pending", payment)
     return transition.complete(payment)
+
+
+def _customer_of(
+    order: Order, command: CreatePayment, moment: Moment, policy: Policy
+) -> str | None:
+    """Who pays: the order's customer, else the payment's own.
+
+    Raises InvalidRequest when these are two, or when a card is to be kept for nobody or by a
+    processor that keeps none; NotFound and ExpiredCard as `chargeable`.
+    """
+    customer_id = order.customer_id or command.customer_id
+    if command.customer_id not in (None, customer_id):
+        raise InvalidRequest("The order is another customer's", field="customer_id")
+    if command.token is not None:
+        chargeable(command.token, customer_id, moment.now)
+    if command.save:
+        if not policy.processors[command.processor].stores_instruments:
+            raise InvalidRequest("Payment methods cannot be saved", field="save")
+        if customer_id is None:
+            raise InvalidRequest(
+                "customer_id is required to save a payment method", field="customer_id"
+            )
+    return customer_id
+
+
+def forget_payer(state: OrderState, customer_id: str, moment: Moment) -> Decision[None]:
+    """Take away who paid from the payments of a customer who was deleted; the money stays."""
+    transition = Transition(state, moment)
+    known = [
+        payment
+        for payment in state.payments.values()
+        if payment.customer_id == customer_id and payment.payer != NOBODY
+    ]
+    if not known:
+        return transition.unchanged(None)
+    for payment in known:
+        transition.forget_payer(payment)
+    return transition.complete(None)
 
 
 def _refuse_unless_payable(state: OrderState, moment: Moment, policy: Policy) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from gateway.domain.customers import Token, TokenState
 from gateway.domain.decisions._transition import Policy, Transition
 from gateway.domain.entities import (
     Operation,
@@ -17,9 +18,11 @@ from gateway.domain.entities import (
     Refund,
     RefundStatus,
 )
+from gateway.domain.evolution import evolve
+from gateway.domain.ids import new_id
 from gateway.domain.outcomes import Approved, Declined
 
-__all__ = ["fail", "settle"]
+__all__ = ["fail", "settle", "token_of"]
 
 
 def settle(transition: Transition, operation: Operation, outcome: Approved, policy: Policy) -> None:
@@ -53,10 +56,12 @@ def _authorized(
 ) -> None:
     at_once = operation.kind == OperationKind.CHARGE
     window = timedelta(seconds=policy.capture_window_seconds)
+    token = token_of(payment, outcome, transition.now)
     payment = transition.change_payment(
         payment,
         status=PaymentStatus.SUCCESS,
         processor_reference=outcome.reference,
+        token_id=payment.token_id if token is None else token.id,
         amount_authorized=operation.amount,
         amount_captured=operation.amount if at_once else 0,
         capture_expires_at=None if at_once else transition.now + window,
@@ -65,6 +70,9 @@ def _authorized(
     )
     transition.forget_card(payment)
     transition.emit("payment.success", payment)
+    if token is not None:
+        transition.add_token(token)
+        transition.emit("token.created", payment)
     if at_once:
         _paid(transition, payment)
     elif payment.capture == "automatic":
@@ -76,6 +84,29 @@ def _authorized(
             operation.amount,
             recovery_seconds=policy.recovery_seconds,
         )
+
+
+def token_of(
+    payment: Payment,
+    outcome: Approved,
+    now: datetime,
+    state: TokenState = TokenState.ACTIVE,
+) -> Token | None:
+    """What comes of a card that was to be kept; None where the processor keeps none."""
+    if outcome.stored is None or not payment.save or payment.customer_id is None:
+        return None
+    return Token(
+        id=new_id("tok"),
+        customer_id=payment.customer_id,
+        merchant_id=payment.merchant_id,
+        mode=payment.mode,
+        payment_id=payment.id,
+        processor=payment.processor,
+        instrument=evolve(payment.instrument, stored=outcome.stored),
+        state=state,
+        created_at=now,
+        updated_at=now,
+    )
 
 
 def _captured(

@@ -9,7 +9,9 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 from gateway.domain import canonical_json
+from gateway.domain.customers import Token
 from gateway.domain.entities import (
+    NOBODY,
     Attempt,
     Operation,
     OperationKind,
@@ -23,7 +25,12 @@ from gateway.domain.evolution import evolve
 from gateway.domain.ids import new_id
 from gateway.domain.jobs import Job, JobKind
 from gateway.domain.outcomes import ProcessorTraits
-from gateway.domain.representation import order_object, payment_object, refund_object
+from gateway.domain.representation import (
+    order_object,
+    payment_object,
+    refund_object,
+    token_object,
+)
 from gateway.domain.work import Audit, Entity, Event, UnitOfWork
 
 __all__ = ["Decision", "Moment", "Policy", "Transition"]
@@ -91,6 +98,8 @@ class Transition:
         self._jobs: list[Job] = []
         self._audits: list[Audit] = []
         self._sealed_deletions: list[str] = []
+        self._tokens: dict[str, Token] = {}
+        self._nameless: list[str] = []
 
     def add_payment(self, payment: Payment) -> None:
         """A new row."""
@@ -103,6 +112,15 @@ class Transition:
         self.payments[payment.id] = changed
         self._record(changed)
         return changed
+
+    def add_token(self, token: Token) -> None:
+        """A new row."""
+        self._tokens[token.payment_id] = token
+
+    def forget_payer(self, payment: Payment) -> None:
+        """The payment stays; who paid is taken away."""
+        self.payments[payment.id] = evolve(payment, payer=NOBODY)
+        self._nameless.append(payment.id)
 
     def add_refund(self, refund: Refund) -> None:
         """A new row."""
@@ -207,7 +225,7 @@ class Transition:
 
     def forget_card(self, payment: Payment) -> None:
         """The sealed card data is not needed any more."""
-        if payment.instrument.method == "card":
+        if payment.instrument.is_card_data:
             self._sealed_deletions.append(payment.id)
 
     def complete(self, result: Result) -> Decision[Result]:
@@ -230,6 +248,8 @@ class Transition:
             jobs=tuple(self._jobs),
             audits=tuple(self._audits),
             sealed_deletions=tuple(self._sealed_deletions),
+            tokens=tuple(self._tokens.values()),
+            nameless=tuple(self._nameless),
         )
         return Decision(state=self._state(), work=work, result=result)
 
@@ -287,6 +307,9 @@ class Transition:
             parts.append((b"payment", payment_id, lambda: payment_object(payment)))
         if event.startswith("order."):
             parts.append((b"order", self.order.id, lambda: order_object(self.order)))
+        if event.startswith("token."):
+            token = self._tokens[payment_id or ""]
+            parts.append((b"token", token.id, lambda: token_object(token)))
         for _, identity, show in parts:
             if identity not in shown:
                 shown[identity] = canonical_json.dumps(show())

@@ -1,13 +1,14 @@
-"""Customers: made, read, listed, changed, deleted."""
+"""Customers: made, read, listed, changed, deleted; their tokens: read, listed, deleted."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
+from gateway.domain.errors import NotFound
 from gateway.domain.ids import is_id
-from gateway.domain.representation import customer_object
+from gateway.domain.representation import customer_object, token_object
 from gateway.domain.work import StoredAnswer
-from gateway.storage import customers
+from gateway.storage import customers, tokens
 from gateway.storage.journal import Connection
 from gateway.web import customer_changes
 from gateway.web.api.common import changed_by, path_id
@@ -22,8 +23,11 @@ __all__ = [
     "change_customer",
     "create_customer",
     "delete_customer",
+    "delete_token",
     "get_customer",
+    "get_token",
     "list_customers",
+    "list_tokens",
 ]
 
 _WHAT = "Customer"
@@ -83,4 +87,46 @@ async def delete_customer(request: web.Request) -> web.Response:
     customer_id = path_id(request, "cust", _WHAT)
     async with call_of(request).services.pool.acquire() as connection, connection.transaction():
         await customer_changes.remove_customer(connection, changed_by(request), customer_id)
+    call_of(request).services.forget()
     return json_response({"id": customer_id, "deleted": True})
+
+
+async def list_tokens(request: web.Request) -> web.Response:
+    """`GET /customers/{id}/tokens`: the customer's saved cards, newest first."""
+    call = call_of(request)
+    customer_id = path_id(request, "cust", _WHAT)
+    page = page_of(request, lambda given: is_id(given, "tok"))
+    async with call.services.pool.acquire() as connection:
+        await customer_changes.customer_of(connection, call.caller.scope, customer_id)
+        listed = await tokens.list_tokens(connection, call.caller.scope, page, customer_id)
+    if listed is None:
+        raise unknown_start()
+    found, listing = listed
+    return list_response([token_object(each) for each in found], listing, page)
+
+
+async def get_token(request: web.Request) -> web.Response:
+    """`GET /customers/{id}/tokens/{token_id}`: one saved card."""
+    call = call_of(request)
+    customer_id, token_id = _token_path(request)
+    async with call.services.pool.acquire() as connection:
+        token = await customer_changes.token_of(
+            connection, call.caller.scope, customer_id, token_id
+        )
+    return json_response(token_object(token))
+
+
+async def delete_token(request: web.Request) -> web.Response:
+    """`DELETE /customers/{id}/tokens/{token_id}`: the card is kept no longer, here and there."""
+    customer_id, token_id = _token_path(request)
+    async with call_of(request).services.pool.acquire() as connection, connection.transaction():
+        await customer_changes.remove_token(connection, changed_by(request), customer_id, token_id)
+    call_of(request).services.forget()
+    return json_response({"id": token_id, "deleted": True})
+
+
+def _token_path(request: web.Request) -> tuple[str, str]:
+    customer_id, token_id = path_id(request, "cust", _WHAT), request.match_info["token_id"]
+    if not is_id(token_id, "tok"):
+        raise NotFound("Token not found")
+    return customer_id, token_id

@@ -76,6 +76,7 @@ FILTERS: Mapping[Handler, tuple[str, ...]] = {
     payments.list_payments: (*_PAGE, "status", "order_id"),
     refunds.list_refunds: (*_PAGE, "status", "payment_id"),
     refunds.list_payment_refunds: (*_PAGE, "status"),
+    customers.list_tokens: _PAGE,
     customers.list_customers: (*_PAGE, "email", "contact"),
     deliveries.list_deliveries: (*_PAGE, "status", "event", "event_id", "endpoint_id"),
     keys.list_keys: _PAGE,

@@ -9,9 +9,9 @@ from aiohttp import web
 from gateway.actors.messages import CapturePayment, ClaimRequest, PayOrder, Request, VoidPayment
 from gateway.domain.decisions import CreatePayment
 from gateway.domain.entities import PaymentStatus
-from gateway.domain.errors import InvalidRequest, NotFound
+from gateway.domain.errors import NotFound
 from gateway.domain.ids import is_id, new_id
-from gateway.domain.instruments import card_to_bytes
+from gateway.domain.instruments import CardData, card_to_bytes
 from gateway.domain.representation import payment_object
 from gateway.storage import reads
 from gateway.web.api.common import found, merchant_key, path_id
@@ -23,6 +23,7 @@ from gateway.web.idempotency import Key
 from gateway.web.instruments import instrument_of, payer_of
 from gateway.web.queries import choice, identifier, list_response, page_of, unknown_start
 from gateway.web.responses import json_response
+from gateway.web.saved import saved_of, token_instrument
 from gateway.web.schemas import AmountBody, EmptyBody, PaymentBody, PublicPaymentBody
 from gateway.web.services import Services
 from gateway.web.surfaces import (
@@ -50,8 +51,6 @@ async def create_payment(request: web.Request) -> web.Response:
     call = call_of(request)
     body = await read_body(request)
     fields = body.as_model(PaymentBody)
-    if fields.save:
-        raise InvalidRequest("Payment methods cannot be saved", field="save")
     command = payment_command(
         call.services,
         fields,
@@ -76,19 +75,9 @@ def payment_command(
     if not is_id(fields.order_id, "order"):
         raise NotFound("Order not found", field="order_id")
     payment_id = new_id("pay")
-    capture = fields.capture if isinstance(fields, PaymentBody) else None
-    notes = fields.notes if isinstance(fields, PaymentBody) else {}
 
     async def message(claim: ClaimRequest | None) -> PayOrder:
-        instrument, card = instrument_of(fields, enabled_methods, services.clock.now())
-        command = CreatePayment(
-            payment_id=payment_id,
-            instrument=instrument,
-            processor=services.choose_processor(request.mode),
-            payer=payer_of(fields.customer),
-            notes=notes_text(notes),
-            capture=capture,
-        )
+        command, card = await _accepted(services, fields, request, enabled_methods, payment_id)
         if card is not None:
             await services.sealed.put(payment_id, card_to_bytes(card))
         sent = Request(
@@ -109,6 +98,36 @@ def payment_command(
         key=key,
         refused=refused if fields.method == "card" else None,
     )
+
+
+async def _accepted(
+    services: Services,
+    fields: PublicPaymentBody,
+    request: Request,
+    enabled_methods: frozenset[str],
+    payment_id: str,
+) -> tuple[CreatePayment, CardData | None]:
+    """What the order is asked, and the card data that it must not see."""
+    saved = await saved_of(services, request, fields)
+    if saved.token is None:
+        instrument, card = instrument_of(fields, enabled_methods, services.clock.now())
+        processor = services.choose_processor(request.mode)
+    else:
+        instrument, card = token_instrument(saved.token, enabled_methods), None
+        processor = saved.token.processor
+    own = fields if isinstance(fields, PaymentBody) else None
+    command = CreatePayment(
+        payment_id=payment_id,
+        instrument=instrument,
+        processor=processor,
+        payer=payer_of(fields.customer),
+        customer_id=saved.customer_id,
+        token=saved.token,
+        save=saved.save,
+        notes=notes_text(own.notes) if own else "{}",
+        capture=own.capture if own else None,
+    )
+    return command, card
 
 
 async def get_payment(request: web.Request) -> web.Response:
