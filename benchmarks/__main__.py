@@ -13,12 +13,13 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import uvloop
 
-from benchmarks import arrivals, memory, orders, pages, payments, slow_bank, startup
+from benchmarks import arrivals, memory, orders, pages, payments, razorpay, slow_bank, startup
 from benchmarks.options import Options
 from benchmarks.report import Section, print_section, write_section
 
 BENCHMARKS: Mapping[str, Callable[[Options], Awaitable[Section]]] = {
     "orders": orders.run,
+    "razorpay": razorpay.run,
     "payments": payments.run,
     "arrivals": arrivals.run,
     "slow_bank": slow_bank.run,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-__all__ = ["order_entity", "payment_entity", "refund_entity"]
+__all__ = ["customer_entity", "order_entity", "payment_entity", "refund_entity"]
 
 # Voids are unknown to Razorpay: an authorization that went back has been refunded.
 _VOIDED = frozenset({"cancelled", "expired"})
@@ -97,6 +97,20 @@ def refund_entity(refund: Mapping[str, Any]) -> dict[str, Any]:
         "status": status if status in _REFUND_STATUSES else "pending",
         "speed_processed": "normal",
         "speed_requested": "normal",
+    }
+
+
+def customer_entity(customer: Mapping[str, Any]) -> dict[str, Any]:
+    """The customer; times in unix seconds."""
+    return {
+        "id": customer["id"],
+        "entity": "customer",
+        "name": customer["name"],
+        "email": customer["email"],
+        "contact": customer["contact"],
+        "gstin": None,
+        "notes": _notes(customer),
+        "created_at": _unix_seconds(customer["created_at"]),
     }
 
 

@@ -21,7 +21,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from gateway.web.razorpay import methods, orders, payment_creation, payments, refunds, webhooks
+from gateway.web.razorpay import (
+    customers,
+    methods,
+    orders,
+    payment_creation,
+    payments,
+    refunds,
+    webhooks,
+)
 from gateway.web.razorpay.errors import razorpay_error
 from gateway.web.razorpay.paths import add_lenient_paths
 from gateway.web.razorpay.wire import SURFACE, WireRoute
@@ -33,6 +41,7 @@ RESOURCES: tuple[tuple[WireRoute, ...], ...] = (
     orders.ROUTES,
     payments.ROUTES,
     payment_creation.ROUTES,
+    customers.ROUTES,
     refunds.ROUTES,
     methods.ROUTES,
     webhooks.ROUTES,

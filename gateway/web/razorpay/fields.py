@@ -23,6 +23,8 @@ __all__ = [
     "WireNotes",
     "WireNotesBody",
     "WireText",
+    "absent",
+    "as_text",
 ]
 
 _WHOLE = re.compile(r"-?[0-9]{1,18}", re.ASCII)
@@ -53,9 +55,14 @@ def _flag(value: Any) -> Any:
     return value
 
 
-def _absent(value: Any) -> Any:
+def absent(value: Any) -> Any:
     """An empty text is a field of a form that was left empty."""
     return None if value == "" else value
+
+
+def as_text(value: Any) -> Any:
+    """What consists of digits may be sent as a number: cards, codes, telephone numbers."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _notes(value: Any) -> Any:
@@ -79,11 +86,11 @@ Flag = Annotated[bool, BeforeValidator(_flag)]
 WireNotes = Annotated[Notes, BeforeValidator(_notes)]
 WireText = Annotated[
     Annotated[str, Field(max_length=255)] | None,
-    BeforeValidator(_absent),
+    BeforeValidator(absent),
 ]
 Receipt = Annotated[
     Annotated[str, Field(max_length=_RECEIPT_CHARACTERS_MAX)] | None,
-    BeforeValidator(_absent),
+    BeforeValidator(absent),
 ]
 
 

@@ -32,6 +32,7 @@ from gateway.web.razorpay.fields import (
     WireModel,
     WireNotes,
     WireText,
+    as_text,
 )
 from gateway.web.razorpay.wire import WireRoute
 from gateway.web.responses import json_response
@@ -45,12 +46,7 @@ _OTHER_AMOUNT = (
 )
 
 
-def _as_text(value: Any) -> Any:
-    """Numbers and codes of cards are digits, and some merchants send them as numbers."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-Digits = Annotated[str, BeforeValidator(_as_text), Field(max_length=255)]
+Digits = Annotated[str, BeforeValidator(as_text), Field(max_length=255)]
 
 
 class _Card(WireModel):
@@ -81,7 +77,7 @@ class _PaymentBody(WireModel):
     order_id: ShortText
     method: Method
     email: WireText = None
-    contact: WireText = None
+    contact: Annotated[WireText, BeforeValidator(as_text)] = None
     card: _Card | None = Field(default=None, repr=False)
     upi: _Upi | None = None
     vpa: Annotated[str, Field(max_length=256)] | None = None
