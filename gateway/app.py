@@ -21,6 +21,7 @@ from gateway.domain.clock import Clock
 from gateway.embedded import DataDirectory, EmbeddedPostgres, EmbeddedRedis, EmbeddedStores
 from gateway.environment import plugin_settings
 from gateway.faults import Faults
+from gateway.limits import Limits, make_limits
 from gateway.metrics import Metrics, Watched
 from gateway.observers import Observers
 from gateway.processors.protocol import ProcessorContext
@@ -106,9 +107,9 @@ class Gateway:
         database_url, redis_url, vault = await self._open_stores()
         pool = await self._open_database(database_url, vault)
         registry = await self._start_processors(pool)
-        tree = await self._start_actors(pool, redis_url, vault, registry)
+        tree, limits = await self._start_actors(pool, redis_url, vault, registry)
         self._watch(tree)
-        await self._listen(self._services(tree))
+        await self._listen(self._services(tree, limits))
 
     async def stop(self) -> None:
         """Stop everything in mirror order; may be called twice."""
@@ -199,12 +200,14 @@ class Gateway:
 
     async def _start_actors(
         self, pool: Pool, redis_url: str, vault: Vault, registry: Registry
-    ) -> Tree:
+    ) -> tuple[Tree, Limits]:
         settings = self.settings
         keys = Keys(settings.redis_prefix)
         consumer = f"{socket.gethostname()}-{secrets.token_hex(4)}"
         redis, reader = self._open_redis(redis_url), self._open_redis(redis_url)
         self._hub = ChangeHub(keys, own_name=consumer)
+        limits = make_limits(settings, self._observers, redis, vault, self.clock)
+        self._stack.push_async_callback(limits.close)
         guard = OutboundGuard(
             allow_loopback=settings.test_mode, allowed_networks=settings.webhook_allowed_networks
         )
@@ -224,7 +227,7 @@ class Gateway:
             registry=registry,
             guard=guard,
             session=self._open_session(guard),
-            observers=self._observers,
+            observers=limits.observers,
             fault=self.faults.hit if settings.test_controls else no_fault,
             on_give_up=self._give_up,
         )
@@ -232,7 +235,7 @@ class Gateway:
         self._stack.push_async_callback(tree.root.stop)
         listening = asyncio.create_task(self._hub.run(reader), name="changes")
         self._stack.push_async_callback(cancel_all, [listening])
-        return tree
+        return tree, limits
 
     def _open_sealed(self, redis: Redis, keys: Keys, vault: Vault) -> SealedCards:
         sealed = SealedCards(
@@ -267,12 +270,14 @@ class Gateway:
         self._stack.push_async_callback(session.close)
         return session
 
-    def _services(self, tree: Tree) -> Services:
+    def _services(self, tree: Tree, limits: Limits) -> Services:
         return make_services(
             tree,
             faults=self.faults,
             observers=self._observers,
             streams=self.streams,
+            rates=limits.rates,
+            card_guard=limits.card_guard,
             passwords=self._passwords,
             mailer=self._open_mailer(),
             is_draining=lambda: self.draining,

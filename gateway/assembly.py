@@ -17,7 +17,9 @@ from gateway.queue.sessions import SessionStore
 from gateway.queue.throttle import Throttle
 from gateway.security.passwords import PasswordHasher
 from gateway.tree import Tree
+from gateway.web.card_guard import CardGuard
 from gateway.web.mail import Mailer
+from gateway.web.rates import RateLimits
 from gateway.web.services import Services
 from gateway.web.streams import Streams
 
@@ -30,6 +32,8 @@ def make_services(
     faults: Faults,
     observers: Observers,
     streams: Streams,
+    rates: RateLimits,
+    card_guard: CardGuard,
     passwords: PasswordHasher,
     mailer: Mailer | None,
     is_draining: Callable[[], bool],
@@ -52,6 +56,8 @@ def make_services(
         guard=tree.guard,
         sessions=_session_store(tree),
         throttle=Throttle(tree.redis, tree.keys, timeout_seconds=seconds),
+        rates=rates,
+        card_guard=card_guard,
         passwords=passwords,
         mailer=mailer,
         supervision_tree=tree.root.tree,

@@ -20,7 +20,8 @@ class Observers:
 
     `journal_batch(size, waited_seconds)`, `committed(units)`,
     `processor_call(processor, verb, outcome, seconds)`, `delivery(outcome, seconds)`,
-    `request(route, method, status, seconds)`, `job(kind, outcome, seconds)`.
+    `request(route, method, status, seconds)`, `job(kind, outcome, seconds)`, `limited(limit)`,
+    `card_refused(guard)`.
     """
 
     journal_batch: Callable[[int, float], None] = _nobody
@@ -29,3 +30,5 @@ class Observers:
     delivery: Callable[[str, float], None] = _nobody
     request: Callable[[str, str, int, float], None] = _nobody
     job: Callable[[str, str, float], None] = _nobody
+    limited: Callable[[str], None] = _nobody
+    card_refused: Callable[[str], None] = _nobody

@@ -83,6 +83,14 @@ class Counted:
         self._late = counter(
             "gateway_late_approvals", "Approvals of what was final already; they are reversed."
         )
+        self._limited = _Children[Counter, str](
+            counter("gateway_requests_limited", "Requests refused by a rate limit.", "limit"),
+            _alone,
+        )
+        self._cards_refused = _Children[Counter, str](
+            counter("gateway_card_attempts_refused", "Cards refused after declines.", "guard"),
+            _alone,
+        )
         self._units = counter("gateway_units_committed", "Units of work that were committed.")
 
     def _count_work(self, registry: CollectorRegistry) -> None:
@@ -140,6 +148,14 @@ class Counted:
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """A request was answered. `route` is a template, and fixed for what has no route."""
         self._responses[route, method, status].observe(seconds)
+
+    def limited(self, limit: str) -> None:
+        """A rate limit has refused a request."""
+        self._limited[limit].inc()
+
+    def card_refused(self, guard: str) -> None:
+        """A guard against card testing has refused an attempt."""
+        self._cards_refused[guard].inc()
 
     def committed(self, units: Sequence[UnitOfWork]) -> None:
         """These units are durable. Each event happens once, so outcomes are counted by events."""

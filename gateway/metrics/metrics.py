@@ -57,6 +57,8 @@ class Metrics:
             delivery=counted.delivery,
             request=counted.request,
             job=counted.job,
+            limited=counted.limited,
+            card_refused=counted.card_refused,
         )
 
     def watch(self, watched: Watched) -> None:

@@ -14,6 +14,7 @@ from gateway.environment import EnvironmentSource, InvalidSettings, source_of, v
 from gateway.settings.actors import ActorSettings
 from gateway.settings.dashboard import DashboardSettings
 from gateway.settings.kinds import SettingsSection
+from gateway.settings.limits import LimitSettings
 from gateway.settings.money import MoneySettings
 from gateway.settings.simulator import SimulatorSettings
 from gateway.settings.stores import StoreSettings
@@ -26,6 +27,7 @@ __all__ = ["SECTIONS", "InvalidSettings", "Settings", "load_settings"]
 SECTIONS: dict[str, type[SettingsSection]] = {
     "Stores": StoreSettings,
     "Surfaces": SurfaceSettings,
+    "Limits": LimitSettings,
     "Dashboard": DashboardSettings,
     "Test mode": TestModeSettings,
     "Actors": ActorSettings,
@@ -43,6 +45,7 @@ class Settings(
     ActorSettings,
     TestModeSettings,
     DashboardSettings,
+    LimitSettings,
     SurfaceSettings,
     StoreSettings,
     BaseSettings,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -94,7 +95,15 @@ class Member:
 class Call:
     """One request on its way through the web layer."""
 
-    __slots__ = ("_caller", "_member", "request_id", "services", "streaming_since", "traceparent")
+    __slots__ = (
+        "_caller",
+        "_member",
+        "headers",
+        "request_id",
+        "services",
+        "streaming_since",
+        "traceparent",
+    )
 
     def __init__(self, services: Services, request_id: str, traceparent: str | None) -> None:
         self.services = services
@@ -102,6 +111,8 @@ class Call:
         self.traceparent = traceparent
         # When a live stream began, by time.perf_counter(): that is how long its answer took.
         self.streaming_since: float | None = None
+        # What the response is to carry besides its own.
+        self.headers: Mapping[str, str] | None = None
         self._caller: Caller | None = None
         self._member: Member | None = None
 

@@ -13,7 +13,14 @@ from aiohttp import web
 from gateway.domain.work import StoredAnswer
 from gateway.web.authentication import Authenticator, require_permission
 from gateway.web.calls import CALL, Call, call_of
-from gateway.web.errors import Problem, Refused, envelope, problem_of, problem_of_status
+from gateway.web.errors import (
+    NotAuthenticated,
+    Problem,
+    Refused,
+    envelope,
+    problem_of,
+    problem_of_status,
+)
 from gateway.web.request_ids import request_id_of, traceparent_of
 from gateway.web.responses import answer
 from gateway.web.routes import Access, Handler, Route, RouteTable
@@ -61,6 +68,7 @@ class Middleware:
     ) -> None:
         """`prefixes` names the surface of a path that is no route's, by its beginning."""
         self._services = services
+        self._rates = services.rates if services.rates.are_on else None
         self._authenticator = authenticator
         self._sessions = sessions
         self._routes = routes
@@ -94,6 +102,8 @@ class Middleware:
             response = self._write(problem, request, route)
         if not response.prepared:
             response.headers["X-Request-Id"] = call.request_id
+            if call.headers is not None:
+                response.headers.update(call.headers)
         answered = call.streaming_since or time.perf_counter()
         self._tell(request, call, route, response.status, answered - started)
         return response
@@ -101,14 +111,28 @@ class Middleware:
     async def _admit(self, request: web.Request, call: Call, route: Route) -> None:
         """Raise unless the caller may use the route."""
         if route.access is Access.KEY:
-            call.caller = await self._authenticator.authenticate(request.headers)
+            await self._authenticate(request, call, route)
             require_permission(call.caller, route.permission)
-        elif route.access in _WITH_SESSION:
+        elif self._rates is not None and route.rate_class:
+            call.headers = await self._rates.charge(request, route.rate_class, None)
+        if route.access in _WITH_SESSION:
             await self._sessions.admit(request, call, route)
         elif route.access is Access.LOOPBACK and _peer(request) not in _LOOPBACK:
             raise web.HTTPNotFound
         if "Gateway-Version" in request.headers:
             _check_version(request)
+
+    async def _authenticate(self, request: web.Request, call: Call, route: Route) -> None:
+        """Find the caller, and count the request for the key, or for whoever tries one."""
+        try:
+            call.caller = await self._authenticator.authenticate(request.headers)
+        except NotAuthenticated:
+            if self._rates is not None:
+                await self._rates.charge(request, route.rate_class, None)
+            raise
+        if self._rates is not None:
+            key_id = call.caller.key.id
+            call.headers = await self._rates.charge(request, route.rate_class, key_id)
 
     def _write(self, problem: Problem, request: web.Request, route: Route | None) -> web.Response:
         if route is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from aiohttp import web
@@ -34,7 +34,7 @@ class Route:
     `permission` is what a restricted key must have, or the role of whoever is signed in; one that
     ends in `:read` is also a read-only key's. With `Access.SESSION` and `Access.VISITOR` methods
     that change something need a CSRF token. `step` is what an error says it happened in. `surface`
-    names the wire format of errors.
+    names the wire format of errors. `rate_class` is one of `gateway.web.rates.CLASSES`, or none.
     """
 
     method: str
@@ -44,6 +44,7 @@ class Route:
     permission: str = ""
     step: str = "payment_initiation"
     surface: str = "api"
+    rate_class: str = field(init=False, default="")
 
     def __post_init__(self) -> None:
         what = f"{self.method} {self.path}"
@@ -51,6 +52,19 @@ class Route:
             raise ValueError(f"{what}: a permission belongs to Access.KEY and Access.SESSION")
         if self.access is Access.SESSION and self.permission not in PERMISSIONS:
             raise ValueError(f"{what}: no role has the permission {self.permission}")
+        object.__setattr__(self, "rate_class", self._rate_class())
+
+    def _rate_class(self) -> str:
+        reads = self.method == "GET"
+        if self.access is Access.KEY:
+            if self.permission == "payments:write":
+                return "payment"
+            return "read" if reads else "write"
+        if self.access is Access.SHOPPER:
+            return "public" if reads else "attempt"
+        if self.access is Access.VISITOR:
+            return "public" if reads else "sign_in"
+        return ""
 
 
 RouteTable = Mapping[web.AbstractRoute, Route]

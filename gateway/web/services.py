@@ -20,7 +20,9 @@ from gateway.queue.throttle import Throttle
 from gateway.security.outbound import OutboundGuard
 from gateway.security.passwords import PasswordHasher
 from gateway.security.vault import Vault
+from gateway.web.card_guard import CardGuard
 from gateway.web.mail import Mailer
+from gateway.web.rates import RateLimits
 from gateway.web.streams import Streams
 
 __all__ = ["SERVICES", "ArmFault", "BankChallenges", "BankLedger", "Orders", "Services", "Webhooks"]
@@ -113,6 +115,8 @@ class Services:
     guard: OutboundGuard
     sessions: SessionStore
     throttle: Throttle
+    rates: RateLimits
+    card_guard: CardGuard
     passwords: PasswordHasher
     mailer: Mailer | None
     supervision_tree: Callable[[], Any]

@@ -167,9 +167,13 @@
     const names = fields.filter(Boolean).map((name) => {
       return FIELD_OF[name] || (name.startsWith("card.expiry") ? "card_expiry" : name);
     });
-    const isClosed = error.reason === "no_processor";
-    const text = status === 429 ? "often" : status >= 500 ? "busy" : isClosed ? "closed" : "refused";
-    backToForm(names, texts[`form.${text}`]);
+    backToForm(names, texts[`form.${textOf(status, error.reason)}`]);
+  }
+
+  function textOf(status, reason) {
+    if (reason === "too_many_declines") return "declines";
+    if (reason === "no_processor") return "closed";
+    return status === 429 ? "often" : status >= 500 ? "busy" : "refused";
   }
 
   function backToForm(names, text) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -412,7 +412,9 @@ async def test_card_data_stays_in_the_request(
 
     out, err = capfd.readouterr()
     row = await pool.fetchrow("SELECT * FROM payments WHERE id = $1", payment_id)
-    for place in (str(sent.headers), out, err, str(row)):
+    # Microseconds are any digits.
+    stored = [value for value in row.values() if not isinstance(value, datetime)]
+    for place in (str(sent.headers), out, err, str(stored)):
         assert "4242424242424242" not in place.replace(" ", "")
         assert "917" not in re.sub(r"[A-Za-z_]+_[A-Za-z0-9]{16}|\d{4}-\d\d-\d\d.*", "", place)
 

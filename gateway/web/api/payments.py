@@ -17,6 +17,7 @@ from gateway.storage import reads
 from gateway.web.api.common import found, merchant_key, path_id
 from gateway.web.bodies import read_body
 from gateway.web.calls import call_of
+from gateway.web.card_guard import CardAttempt
 from gateway.web.commands import Command, command_response
 from gateway.web.fields import notes_text
 from gateway.web.idempotency import Key
@@ -70,8 +71,9 @@ def payment_command(
     request: Request,
     surface: str,
     key: Key | None,
+    address: str | None = None,
 ) -> Command:
-    """The command that pays an order; card data is sealed before the order is asked (P8)."""
+    """Pay an order; card data is sealed first (P8). `address` is the shopper's, who asks."""
     if not is_id(fields.order_id, "order"):
         raise NotFound("Order not found", field="order_id")
     payment_id = new_id("pay")
@@ -79,6 +81,8 @@ def payment_command(
     async def message(claim: ClaimRequest | None) -> PayOrder:
         command, card = await _accepted(services, fields, request, enabled_methods, payment_id)
         if card is not None:
+            attempt = CardAttempt(payment_id, fields.order_id, card.number, address)
+            await services.card_guard.admit(attempt, request)
             await services.sealed.put(payment_id, card_to_bytes(card))
         sent = Request(
             merchant_id=request.merchant_id,

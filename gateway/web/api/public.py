@@ -12,6 +12,7 @@ from gateway.web.api.common import found, path_id
 from gateway.web.api.payments import payment_command
 from gateway.web.bodies import read_body
 from gateway.web.calls import call_of
+from gateway.web.client_addresses import client_address
 from gateway.web.commands import command_response
 from gateway.web.idempotency import key_of
 from gateway.web.responses import json_response
@@ -51,6 +52,7 @@ async def create_public_payment(request: web.Request) -> web.Response:
         request=Request(merchant_id=order.merchant_id, mode=order.mode, request_id=call.request_id),
         surface=PUBLIC_PAYMENT_CREATED,
         key=key_of(request, call.services, order.id, body),
+        address=client_address(request, call.services.settings.trusted_proxies),
     )
     return await command_response(request.app, call.services, command)
 

@@ -45,11 +45,13 @@ FIELD_TEXTS: Mapping[str, str] = {
 FORM_TEXTS: Mapping[str, str] = {
     "busy": message("We cannot take the payment right now. Please try again in a few seconds."),
     "closed": message("This shop cannot take payments right now. Nothing was charged."),
+    "declines": message("Cards cannot be used right now. Please choose another way to pay."),
     "often": message("Too many attempts. Please wait a minute, then try again."),
     "refused": message("The payment could not be started. Please check your details."),
 }
 _TOO_MANY = 429
 _NO_PROCESSOR = "no_processor"
+_DECLINES = "too_many_declines"
 _FIRST_FAULT = 500
 # The same fields, as the other form of a card names them.
 _OTHER_NAMES = {
@@ -90,6 +92,8 @@ def errors_of(problem: Problem, errors: tuple[FieldError, ...] = ()) -> FormErro
     fields = {name: FIELD_TEXTS[name] for name in known if name in FIELD_TEXTS}
     if fields:
         return FormErrors(fields=fields)
+    if problem.reason == _DECLINES:
+        return FormErrors(form=FORM_TEXTS["declines"])
     if problem.status == _TOO_MANY:
         return FormErrors(form=FORM_TEXTS["often"])
     if problem.reason == _NO_PROCESSOR:
