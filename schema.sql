@@ -133,12 +133,16 @@ CREATE TABLE payments (
     capture_expires_at timestamptz,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
+    -- What the merchant pays for it; the tax is a part of the fee.
+    fee bigint NOT NULL DEFAULT 0,
+    tax bigint NOT NULL DEFAULT 0,
     -- The customer who pays, the token that was charged or that came of it, what the processor calls
     -- the card that was charged, and whether the card is to be kept.
     customer_id text,
     token_id text,
     stored_reference text,
     save boolean NOT NULL DEFAULT false,
+    CONSTRAINT payments_tax_within_fee CHECK (tax BETWEEN 0 AND fee),
     CONSTRAINT payments_not_negative CHECK (
         least(amount_authorized, amount_captured, amount_capture_pending, amount_released,
               amount_refunded, amount_refund_pending) >= 0),
@@ -474,4 +478,60 @@ CREATE TABLE simulator_cards (
     outcome text CHECK (outcome IN ('approved', 'declined', 'requires_action')),
     reason text,
     created_at timestamptz NOT NULL
+);
+
+-- The books: one row a transaction, one column an account, debits positive. Never changed.
+CREATE TABLE ledger_transactions (
+    source_id text NOT NULL,
+    kind text NOT NULL CHECK (kind IN (
+        'capture', 'late_approval', 'reversal', 'refund_accepted', 'refund_processed',
+        'refund_failed', 'dispute_opened', 'dispute_won', 'dispute_lost', 'settlement')),
+    merchant_id uuid NOT NULL,
+    mode text NOT NULL CHECK (mode IN ('test', 'live')),
+    currency text NOT NULL CHECK (length(currency) = 3),
+    order_id text,
+    payment_id text,
+    created_at timestamptz NOT NULL,
+    processor bigint NOT NULL,
+    merchant bigint NOT NULL,
+    fees bigint NOT NULL,
+    tax bigint NOT NULL,
+    refunds bigint NOT NULL,
+    disputes bigint NOT NULL,
+    suspense bigint NOT NULL,
+    payouts bigint NOT NULL,
+    -- A source has one transaction of a kind: nothing is booked twice.
+    PRIMARY KEY (merchant_id, source_id, kind),
+    CONSTRAINT ledger_transactions_balanced CHECK (
+        processor + merchant + fees + tax + refunds + disputes + suspense + payouts = 0)
+);
+CREATE INDEX ledger_transactions_created ON ledger_transactions USING brin (created_at);
+
+CREATE FUNCTION refuse_to_change_the_ledger() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the ledger is never changed: write another transaction';
+END
+$$;
+CREATE TRIGGER ledger_transactions_stay BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_transactions
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_to_change_the_ledger();
+
+-- When the books were last looked through, and what was found.
+CREATE TABLE books_checks (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    begun_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    transactions bigint NOT NULL DEFAULT 0,
+    differences bigint NOT NULL DEFAULT 0,
+    texts text[] NOT NULL DEFAULT '{}'
+);
+
+-- What was agreed with a merchant; the settings' plan holds for all others.
+CREATE TABLE fee_plans (
+    merchant_id uuid NOT NULL REFERENCES merchants,
+    currency text NOT NULL CHECK (length(currency) = 3),
+    basis_points integer NOT NULL CHECK (basis_points BETWEEN 0 AND 10000),
+    fixed bigint NOT NULL CHECK (fixed >= 0),
+    tax_basis_points integer NOT NULL CHECK (tax_basis_points BETWEEN 0 AND 10000),
+    updated_at timestamptz NOT NULL,
+    PRIMARY KEY (merchant_id, currency)
 );

@@ -21,7 +21,7 @@ class Observers:
     `journal_batch(size, waited_seconds)`, `committed(units)`,
     `processor_call(processor, verb, outcome, seconds)`, `delivery(outcome, seconds)`,
     `request(route, method, status, seconds)`, `job(kind, outcome, seconds)`, `limited(limit)`,
-    `card_refused(guard)`.
+    `card_refused(guard)`, `books(differences, ended_at)`.
     """
 
     journal_batch: Callable[[int, float], None] = _nobody
@@ -32,3 +32,4 @@ class Observers:
     job: Callable[[str, str, float], None] = _nobody
     limited: Callable[[str], None] = _nobody
     card_refused: Callable[[str], None] = _nobody
+    books: Callable[[int, float], None] = _nobody

@@ -9,12 +9,15 @@ from functools import cached_property
 import aiohttp
 from redis.asyncio import Redis
 
+from gateway.actors.bookkeeping import Bookkeeper
 from gateway.actors.deliverer import DelivererContext, DeliveryLimits, WebhookDeliverer
 from gateway.actors.enqueuer import Enqueuer
+from gateway.actors.fee_plans import FeePlans
 from gateway.actors.forgetter import Forgetter
 from gateway.actors.intake import OrderIntake
 from gateway.actors.journal import FaultPoint, Journal
 from gateway.actors.order import OrderActor, OrderContext
+from gateway.actors.periodic import Periodic
 from gateway.actors.pool import PoolLimits, ProcessorPool
 from gateway.actors.processor import ProcessorContext
 from gateway.actors.recovery import Recovery, RecoveryPeriods
@@ -28,6 +31,7 @@ from gateway.domain.delivery import retry_schedule
 from gateway.domain.entities import Operation, Payment, Refund
 from gateway.domain.jobs import Job, JobKind
 from gateway.domain.work import UnitOfWork
+from gateway.fee_plans import default_fee_plans
 from gateway.observers import Observers
 from gateway.processors.registry import Registry
 from gateway.queue.client import Keys
@@ -75,6 +79,7 @@ class Tree:
             [
                 ChildSpec(name="journal", factory=lambda: self.journal),
                 ChildSpec(name="enqueuer", factory=lambda: self.enqueuer),
+                ChildSpec(name="fee_plans", factory=self._fee_plans_loader),
                 ChildSpec(name="orders", factory=lambda: self.orders, stop_seconds=15),
                 ChildSpec(
                     name="processors",
@@ -88,6 +93,7 @@ class Tree:
                 ),
                 ChildSpec(name="recovery", factory=lambda: self.recovery),
                 ChildSpec(name="forgetter", factory=lambda: self.forgetter),
+                ChildSpec(name="bookkeeper", factory=self._bookkeeper),
                 ChildSpec(name="summariser", factory=lambda: self.summariser),
             ],
             restarts=self.settings.restarts_max,
@@ -263,6 +269,7 @@ class Tree:
         """The periods and limits that decisions go by."""
         return Policy(
             processors=self.registry.traits,
+            fee_plan=self.fee_plans.plan,
             lease_margin_seconds=self.settings.lease_margin_seconds,
             recovery_seconds=self.settings.recovery_seconds,
             capture_window_seconds=self.settings.capture_window_seconds,
@@ -270,6 +277,41 @@ class Tree:
             payments_per_order_max=self.settings.payments_per_order_max,
             refunds_per_payment_max=self.settings.refunds_per_payment_max,
         )
+
+    @cached_property
+    def fee_plans(self) -> FeePlans:
+        """What merchants pay."""
+        return default_fee_plans(self.settings)
+
+    def _fee_plans_loader(self) -> Periodic:
+        """Loaded before the orders start, so that no payment is too early."""
+        return Periodic(
+            "fee_plans",
+            self._load_fee_plans,
+            interval_seconds=self.settings.fee_plans_seconds,
+            at_start=True,
+        )
+
+    def _bookkeeper(self) -> Periodic:
+        """Compares the books with payments and refunds."""
+        settings = self.settings
+        keeper = Bookkeeper(
+            self.pool,
+            self.clock,
+            interval_seconds=settings.books_check_seconds,
+            slice_max=settings.books_check_slice,
+            observe=self.observers.books,
+        )
+        return Periodic(
+            "bookkeeper",
+            keeper.look,
+            interval_seconds=settings.books_check_seconds,
+            clock=self.clock,
+        )
+
+    async def _load_fee_plans(self) -> None:
+        async with self.pool.acquire() as connection:
+            await self.fee_plans.load(connection)
 
     def _committed(self, units: Sequence[UnitOfWork], jobs: Sequence[Job]) -> None:
         """What follows from a commit: jobs, news for those who wait, card data that is to go."""

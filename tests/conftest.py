@@ -13,7 +13,17 @@ from tests.support import StoresForTests
 
 # Tests of other folders drive orders with these, too, and are collected before them.
 pytest.register_assert_rewrite(
-    *(f"tests.unit.{name}" for name in ("bank", "holders", "invariants", "recovery", "scenario"))
+    *(
+        f"tests.unit.{name}"
+        for name in (
+            "bank",
+            "holders",
+            "invariants",
+            "ledger_invariants",
+            "recovery",
+            "scenario",
+        )
+    )
 )
 
 

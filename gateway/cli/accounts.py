@@ -48,7 +48,7 @@ class _Email(click.ParamType[str]):
 
 @click.group()
 def merchant() -> None:
-    """Merchants: create, list, disable."""
+    """Merchants: create, list, disable, fees."""
 
 
 @merchant.command("create")
@@ -78,6 +78,46 @@ def disable_merchant(merchant_id: UUID) -> None:
     """Refuse the merchant's keys from now on. What is under way goes on to its end."""
     _administer(lambda admin: admin.disable_merchant(merchant_id))
     click.echo(f"Merchant {merchant_id} is disabled.")
+
+
+@merchant.command("fees")
+@click.argument("merchant_id", type=click.UUID)
+@click.option("--currency", required=True, help="In which currency the payments are, such as INR.")
+@click.option(
+    "--basis-points",
+    type=click.IntRange(0, 10_000),
+    required=True,
+    help="1/10,000 of what is captured.",
+)
+@click.option(
+    "--fixed",
+    type=click.IntRange(0, 10**12),
+    default=0,
+    show_default=True,
+    help="What is added once a payment, in minor units of the currency.",
+)
+@click.option(
+    "--tax-basis-points",
+    type=click.IntRange(0, 10_000),
+    default=0,
+    show_default=True,
+    help="Tax on both, in 1/10,000 of them.",
+)
+def set_fees(
+    merchant_id: UUID, currency: str, basis_points: int, fixed: int, tax_basis_points: int
+) -> None:
+    """Say what a merchant pays for payments. What was captured keeps its fee."""
+    from gateway.domain.errors import Rejected
+    from gateway.domain.fees import FeePlan
+    from gateway.domain.money import exponent
+
+    try:
+        exponent(currency)
+    except Rejected as refusal:
+        raise click.UsageError(refusal.description) from None
+    plan = FeePlan(basis_points=basis_points, fixed=fixed, tax_basis_points=tax_basis_points)
+    _administer(lambda admin: admin.set_fee_plan(merchant_id, currency, plan))
+    click.echo(f"Merchant {merchant_id} pays so from now on, within GATEWAY_FEE_PLANS_SECONDS.")
 
 
 @click.group()

@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from gateway.cli.execution import Opened, open_stores
 from gateway.domain.clock import Clock
 from gateway.domain.errors import InvalidState
+from gateway.domain.fees import FeePlan
 from gateway.domain.ids import new_id
 from gateway.queue.client import Keys, open_redis
 from gateway.queue.notifications import Changes
@@ -34,6 +35,7 @@ from gateway.seeding import API_VERSION
 from gateway.settings import Settings, load_settings
 from gateway.storage import administration_accounts as accounts
 from gateway.storage.administration import Author, insert_key
+from gateway.storage.fee_plans import set_fee_plan
 from gateway.storage.reads_pages import Scope
 from gateway.web import key_changes
 from gateway.web.key_changes import KeyChange
@@ -113,6 +115,15 @@ class Administration:
             raise click.ClickException("There is no such merchant")
         await self._audit("merchant.disabled", str(merchant_id), merchant_id)
         self._revoked += key_ids
+
+    async def set_fee_plan(self, merchant_id: UUID, currency: str, plan: FeePlan) -> None:
+        """What the merchant pays in that currency from now on."""
+        now = self._clock.now()
+        try:
+            await set_fee_plan(self._connection, merchant_id, currency, plan, now)
+        except asyncpg.ForeignKeyViolationError:
+            raise click.ClickException("There is no such merchant") from None
+        await self._audit(f"merchant.fees_set:{currency}", str(merchant_id), merchant_id)
 
     async def create_user(self, email: str, merchant_id: UUID | None, role: str) -> str:
         """A user; the password."""

@@ -10,16 +10,22 @@ __all__ = ["check", "migrate", "reseal"]
 
 
 @click.command()
-def check() -> None:
+@click.option("--books", is_flag=True, help="Look through the books instead.")
+def check(books: bool) -> None:
     """Print the settings in effect, secrets hidden, and what is wrong with them.
 
     Looks at the stores too: whether they are reached, up to date, and the key is the right one.
     Nothing is changed. The status is 0 when a gateway can be started, 1 otherwise.
+
+    With --books it looks through the ledger: whether it adds up, has a transaction for each change
+    of money and for nothing else, and says what payments, refunds and disputes say. The status is
+    1 when it does not.
     """
+    from gateway.cli.books import make_books_report
     from gateway.cli.execution import run_async
     from gateway.cli.reports import make_report
 
-    report = run_async(make_report())
+    report = run_async(make_books_report() if books else make_report())
     click.echo(report.text)
     sys.exit(0 if report.is_good else 1)
 

@@ -1,11 +1,11 @@
-"""One thing that a check has found."""
+"""What a check has found."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Finding"]
+__all__ = ["Finding", "Report"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +14,11 @@ class Finding:
 
     kind: Literal["ok", "warning", "problem"]
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The text, and whether no problem was found."""
+
+    text: str
+    is_good: bool

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 from gateway.cli.checks import check_stores
-from gateway.cli.findings import Finding
+from gateway.cli.findings import Finding, Report
 from gateway.effective import shown_settings
 from gateway.environment import unknown_variables, variables_of
 from gateway.processors.registry import Registry, discover
 from gateway.settings import InvalidSettings, Settings, load_settings
 
-__all__ = ["Report", "make_report", "settings_in_effect"]
+__all__ = ["make_report", "settings_in_effect"]
 
 _LABELS: dict[Literal["ok", "warning", "problem"], str] = {
     "ok": "ok     ",
     "warning": "warning",
     "problem": "PROBLEM",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """The text, and whether no problem was found."""
-
-    text: str
-    is_good: bool
 
 
 async def make_report() -> Report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 
 import click
 
@@ -11,6 +12,7 @@ from gateway.cli.execution import Opened, open_stores
 from gateway.domain.clock import Clock
 from gateway.domain.decisions import Policy
 from gateway.domain.errors import Rejected
+from gateway.fee_plans import default_fee_plans
 from gateway.processors.registry import discover
 from gateway.queue.client import Keys, open_redis
 from gateway.queue.jobs import JobQueue
@@ -33,8 +35,11 @@ async def list_unknown() -> list[str]:
 async def resolve_operation(operation_id: str, verdict: Verdict) -> str:
     """Make the verdict true; what to tell the operator. Raises click.ClickException."""
     settings = load_settings()
-    resolver = Resolver(actor=operator_name(), policy=_policy(settings), clock=Clock())
     async with open_stores(settings) as opened:
+        plans = default_fee_plans(settings)
+        await plans.load(opened.connection)
+        policy = replace(_policy(settings), fee_plan=plans.plan)
+        resolver = Resolver(actor=operator_name(), policy=policy, clock=Clock())
         try:
             resolved = await resolve(opened.connection, resolver, operation_id, verdict)
         except Rejected as refusal:

@@ -165,6 +165,7 @@ class Payment:
     """One try to pay an order, with the sums that P4 is about.
 
     `token_id` is the token that is charged; with `save` the one that came of it, None until then.
+    `tax` is a part of `fee`.
     """
 
     id: str
@@ -187,6 +188,8 @@ class Payment:
     amount_released: int = 0
     amount_refunded: int = 0
     amount_refund_pending: int = 0
+    fee: int = 0
+    tax: int = 0
     processor: str
     processor_reference: str | None = None
     error_code: str | None = None

@@ -75,6 +75,8 @@ def payment_object(payment: Payment) -> dict[str, Any]:
         "refund_status": payment.refund_status,
         "customer_id": payment.customer_id,
         "token_id": payment.token_id,
+        "fee": payment.fee,
+        "tax": payment.tax,
         "customer": {
             "name": payment.payer.name,
             "email": payment.payer.email,

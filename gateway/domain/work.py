@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from gateway.domain.books import LedgerTransaction
 from gateway.domain.customers import Token
 from gateway.domain.entities import Attempt, Operation, Order, Payment, Refund
 from gateway.domain.jobs import Job
@@ -91,6 +92,7 @@ class UnitOfWork:
     inserts: tuple[Entity, ...] = ()
     updates: tuple[Entity, ...] = ()
     events: tuple[Event, ...] = ()
+    ledger: tuple[LedgerTransaction, ...] = ()
     jobs: tuple[Job, ...] = ()
     claim: Claim | None = None
     answers: tuple[tuple[str, StoredAnswer], ...] = ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from gateway.domain.entities import Payment
 from gateway.domain.work import Event, UnitOfWork
@@ -63,6 +63,7 @@ class Counted:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._count_outcomes(registry)
         self._count_work(registry)
+        self._watch_books(registry)
 
     def _count_outcomes(self, registry: CollectorRegistry) -> None:
         def counter(name: str, text: str, *labels: str) -> Counter:
@@ -92,6 +93,18 @@ class Counted:
             _alone,
         )
         self._units = counter("gateway_units_committed", "Units of work that were committed.")
+
+    def _watch_books(self, registry: CollectorRegistry) -> None:
+        self._differences = Gauge(
+            "gateway_books_differences",
+            "Differences that this process' last check of the books found.",
+            registry=registry,
+        )
+        self._checked_at = Gauge(
+            "gateway_books_checked_timestamp_seconds",
+            "When this process last checked the books.",
+            registry=registry,
+        )
 
     def _count_work(self, registry: CollectorRegistry) -> None:
         def histogram(
@@ -156,6 +169,11 @@ class Counted:
     def card_refused(self, guard: str) -> None:
         """A guard against card testing has refused an attempt."""
         self._cards_refused[guard].inc()
+
+    def books(self, differences: int, ended_at: float) -> None:
+        """The books were looked through; `ended_at` in unix seconds."""
+        self._differences.set(differences)
+        self._checked_at.set(ended_at)
 
     def committed(self, units: Sequence[UnitOfWork]) -> None:
         """These units are durable. Each event happens once, so outcomes are counted by events."""

@@ -59,6 +59,7 @@ class Metrics:
             job=counted.job,
             limited=counted.limited,
             card_refused=counted.card_refused,
+            books=counted.books,
         )
 
     def watch(self, watched: Watched) -> None:

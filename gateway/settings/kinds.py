@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 __all__ = [
+    "Amounts",
+    "BasisPoints",
     "CommaSeparated",
     "Networks",
     "Percent",
@@ -34,6 +37,13 @@ def _are_networks(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _are_amounts(value: tuple[str, ...]) -> tuple[str, ...]:
+    for number, part in enumerate(value, start=1):
+        if not re.fullmatch(r"[A-Z]{3}:[0-9]{1,12}", part):
+            raise ValueError(f"number {number} is not like INR:200")
+    return value
+
+
 def _is_range(value: tuple[float, float]) -> tuple[float, float]:
     if value[0] > value[1]:
         raise ValueError("the first number is to be the smaller one")
@@ -48,6 +58,8 @@ SecondsOrNone = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 SecondsRange = Annotated[
     tuple[SecondsOrNone, SecondsOrNone], BeforeValidator(_split), AfterValidator(_is_range)
 ]
+Amounts = Annotated[CommaSeparated, AfterValidator(_are_amounts)]
+BasisPoints = Annotated[int, Field(ge=0, le=10_000)]
 Percent = Annotated[int, Field(ge=0, le=100)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import PositiveInt
 
-from gateway.settings.kinds import Seconds, SettingsSection
+from gateway.settings.kinds import Amounts, BasisPoints, Seconds, SettingsSection
 
 __all__ = ["MoneySettings"]
 
@@ -18,6 +18,18 @@ class MoneySettings(SettingsSection):
     """After how long an authorization that was not captured is voided."""
     action_seconds: Seconds = 900
     """How long a shopper has to pass a challenge."""
+    fee_basis_points: BasisPoints = 0
+    """What a merchant without a fee plan pays of each payment, in 1/10,000 of what is captured."""
+    fee_fixed: Amounts = ()
+    """What is added to it once a payment, in minor units by currency: `INR:200,USD:30`."""
+    fee_tax_basis_points: BasisPoints = 0
+    """Tax on both, in 1/10,000 of them."""
+    fee_plans_seconds: Seconds = 10
+    """After how long a changed fee plan holds in every process."""
+    books_check_seconds: Seconds = 86_400
+    """How often the books are compared with payments, refunds and disputes."""
+    books_check_slice: PositiveInt = 500
+    """Payments or transactions that are compared in one go."""
     payments_per_order_max: PositiveInt = 50
     """Payments that may be tried for one order."""
     refunds_per_payment_max: PositiveInt = 200

@@ -20,6 +20,7 @@ from gateway.storage.rows import (
     ATTEMPTS,
     AUDITS,
     EVENTS,
+    LEDGER,
     OPERATIONS,
     ORDERS,
     PAYMENTS,
@@ -73,8 +74,9 @@ WHERE held.operation_id = final.operation_id AND held.body IS NULL
 def _write_statement() -> str:
     """All changes of a batch in one statement, which answers with the deliveries that came of it.
 
-    Its arguments: changed orders, changed and new rows of each of `_TABLES`, events. A statement a
-    table took twice as many round trips, and every one of them waits for its turn of the loop.
+    Its arguments: changed orders, changed and new rows of each of `_TABLES`, transactions of the
+    ledger, events. A statement a table took twice as many round trips, and every one of them waits
+    for its turn of the loop.
     """
     parts = [f"changed_orders AS ({ORDERS.update('$1')})"]
     for number, (_, table) in enumerate(_TABLES):
@@ -83,7 +85,9 @@ def _write_statement() -> str:
         before = f"changed_{table.name}"
         parts.append(f"{before} AS ({table.update(changed)} RETURNING 1)")
         parts.append(f"new_{table.name} AS ({table.insert(fresh, after=before)})")
-    events = EVENTS.inserted(f"${2 * len(_TABLES) + 2}")
+    ledger, happened = f"${2 * len(_TABLES) + 2}", f"${2 * len(_TABLES) + 3}"
+    parts.append(f"booked AS ({LEDGER.insert(ledger)})")
+    events = EVENTS.inserted(happened)
     parts.append(f"happened AS MATERIALIZED ({events})")
     columns = ", ".join(EVENTS.columns)
     parts.append(f"told AS (INSERT INTO events ({columns}) SELECT * FROM happened)")  # noqa: S608
@@ -242,6 +246,7 @@ def _write_arguments(units: Sequence[UnitOfWork]) -> Iterator[list[str]]:
     for kind, table in _TABLES:
         yield table.update_argument(updates.get(kind, ()))
         yield table.insert_argument(inserts.get(kind, ()))
+    yield LEDGER.insert_argument(each for unit in units for each in unit.ledger)
     yield EVENTS.insert_argument(event for unit in units for event in unit.events)
 
 

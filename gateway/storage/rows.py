@@ -8,9 +8,20 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Any
 
+from gateway.domain.books import ACCOUNTS
 from gateway.storage.many_rows import encode_rows, rows_source
 
-__all__ = ["ATTEMPTS", "AUDITS", "EVENTS", "OPERATIONS", "ORDERS", "PAYMENTS", "REFUNDS", "Table"]
+__all__ = [
+    "ATTEMPTS",
+    "AUDITS",
+    "EVENTS",
+    "LEDGER",
+    "OPERATIONS",
+    "ORDERS",
+    "PAYMENTS",
+    "REFUNDS",
+    "Table",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,9 +123,10 @@ PAYMENTS = Table(
         processor text, created_at timestamptz""",
     mutable="""notes text, status text, amount_authorized bigint, amount_captured bigint,
         amount_capture_pending bigint, amount_released bigint, amount_refunded bigint,
-        amount_refund_pending bigint, processor_reference text, token_id text, error_code text,
-        error_description text, error_reason text, next_action text, action_deadline timestamptz,
-        capture_expires_at timestamptz, updated_at timestamptz""",
+        amount_refund_pending bigint, fee bigint, tax bigint, processor_reference text,
+        token_id text, error_code text, error_description text, error_reason text,
+        next_action text, action_deadline timestamptz, capture_expires_at timestamptz,
+        updated_at timestamptz""",
 )
 
 REFUNDS = Table(
@@ -145,6 +157,13 @@ EVENTS = Table(
     name="events",
     fixed="""id text, merchant_id uuid, mode text, type text, order_id text, payment_id text,
         refund_id text, body bytea, request_id text, created_at timestamptz""",
+)
+
+LEDGER = Table(
+    name="ledger_transactions",
+    fixed="source_id text, kind text, merchant_id uuid, mode text, currency text, order_id text,"
+    "payment_id text, created_at timestamptz,"
+    + ",".join(f"{account} bigint entries.{account}" for account in ACCOUNTS),
 )
 
 AUDITS = Table(

@@ -72,8 +72,7 @@ def payment_entity(payment: Mapping[str, Any]) -> dict[str, Any]:
         "customer_id": payment.get("customer_id"),
         "token_id": payment.get("token_id"),
         "notes": _notes(payment),
-        "fee": None,
-        "tax": None,
+        **_fee(payment),
         **_error(payment, failed=status == "failed"),
         "acquirer_data": {"auth_code": None, "arn": None, "rrn": None},
         "created_at": _unix_seconds(payment["created_at"]),
@@ -132,6 +131,12 @@ def _payment_status(payment: Mapping[str, Any]) -> str:
     if payment["refund_status"] == "full":
         return "refunded"
     return "captured" if payment["captured"] else "authorized"
+
+
+def _fee(payment: Mapping[str, Any]) -> dict[str, Any]:
+    """Null until it is captured; payments that were told of long ago had none."""
+    known = payment["captured"]
+    return {name: payment.get(name, 0) if known else None for name in ("fee", "tax")}
 
 
 def _refunded(payment: Mapping[str, Any]) -> dict[str, Any]:

@@ -39,6 +39,7 @@ def test_all_commands_are_there() -> None:
     assert {
         "serve", "demo", "check", "migrate", "reseal", "resolve",
         "merchant", "merchant create", "merchant list", "merchant disable",
+        "merchant fees",
         "user", "user create", "user reset-password",
         "key", "key create", "key revoke",
     } == names  # fmt: skip

@@ -1,13 +1,16 @@
-"""Three books, compared: what clients were told, what Postgres says, what the bank says."""
+"""Four books, compared: what clients were told, payments, the ledger, and what the bank says."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
 
+from gateway.actors.bookkeeping import look_through
 from tests.survival.load import Told
 
 _OPEN = {
@@ -52,6 +55,7 @@ async def compare(connection: asyncpg.Connection, told: Told) -> Counter[str]:
     for payment_id, amount in told.captured.items():
         assert payments[payment_id]["amount_captured"] == amount, payment_id
     _compare_with_ledger(payments, refunds, ledger)
+    await _look_through_our_own(connection)
     return Counter(
         {
             **Counter(row["status"] for row in payments.values()),
@@ -61,6 +65,15 @@ async def compare(connection: asyncpg.Connection, told: Told) -> Counter[str]:
             "ledger": len(ledger),
         }
     )
+
+
+async def _look_through_our_own(connection: asyncpg.Connection) -> None:
+    @asynccontextmanager
+    async def acquire() -> AsyncIterator[asyncpg.Connection]:
+        yield connection
+
+    report = await look_through(acquire, slice_max=1_000)
+    assert report.texts == [], "the ledger is wrong"
 
 
 def _compare_with_ledger(

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from gateway.domain import decisions
+from gateway.domain.books import LedgerTransaction
 from gateway.domain.customers import Token
 from gateway.domain.decisions import (
     CreateOrder,
@@ -31,6 +32,7 @@ from gateway.domain.ids import new_id
 from gateway.domain.instruments import Instrument
 from gateway.domain.outcomes import Approved, Outcome, ProcessorTraits
 from tests.unit.invariants import check_decision, check_state
+from tests.unit.ledger_invariants import balances, check_books
 
 Result = TypeVar("Result")
 
@@ -90,9 +92,11 @@ class Scenario:
             customer_id=customer_id,
             expires_at=None if expires is None else START + expires,
         )
+        self.ledger: list[LedgerTransaction] = []
         self.decision: Decision[Any] = decisions.create_order(command, self.moment())
         self.state = self.decision.state
         self.tokens: list[Token] = []
+        self.works = [self.decision.work]
         check_state(self.state)
 
     def moment(self, *, surface: str | None = None) -> Moment:
@@ -112,8 +116,12 @@ class Scenario:
         """Check the decision, then go on from its state."""
         check_decision(self.state, decision)
         self.decision, self.state = decision, decision.state
-        self.tokens += decision.work.tokens if decision.work else ()
+        if decision.work is not None:
+            self.works.append(decision.work)
+            self.ledger += decision.work.ledger
+            self.tokens += decision.work.tokens
         check_state(self.state)
+        check_books(self.state, self.ledger)
         return decision.result
 
     @property
@@ -158,6 +166,11 @@ class Scenario:
         """What the last decision leaves for the operator."""
         work = self.decision.work
         return [] if work is None else [audit.action for audit in work.audits]
+
+    @property
+    def balances(self) -> dict[str, int]:
+        """The accounts of the ledger that are not zero."""
+        return {name: amount for name, amount in balances(self.ledger).items() if amount}
 
     @property
     def wrote(self) -> bool:

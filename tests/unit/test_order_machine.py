@@ -1,8 +1,8 @@
 """Random lives of one order: several payments, stalled holders, lost answers and a moving clock.
 
-After every step the invariants hold (`tests.unit.invariants`), and what the model bank did agrees
-with what the payments say. The bank is not idempotent: it fails the test when it is sent anything
-a second time.
+After every step the invariants hold (`tests.unit.invariants`, `tests.unit.ledger_invariants`), and
+what the model bank did agrees with what the payments and the books say. The bank is not idempotent:
+it fails the test when it is sent anything a second time.
 
 Everything may be told late, twice or never, within the two bounds that `Holders` names.
 """
@@ -25,12 +25,14 @@ from gateway.domain.entities import (
     RefundStatus,
 )
 from gateway.domain.errors import Rejected
+from gateway.domain.fees import FREE, FeePlan
 from gateway.domain.outcomes import (
     Approved,
     AttemptNotFound,
     Declined,
 )
 from tests.unit.holders import PAYMENT_KINDS, VERDICTS, Holders
+from tests.unit.ledger_invariants import balances
 from tests.unit.recovery import finish
 from tests.unit.scenario import (
     CARD,
@@ -78,6 +80,7 @@ class OrderMachine(RuleBasedStateMachine):
         begun=st.sampled_from(BEGINNINGS),
         verdict=verdicts,
         customer_id=st.sampled_from([None, CUSTOMER]),
+        plan=st.sampled_from([FREE, FeePlan(basis_points=333, fixed=7, tax_basis_points=1_800)]),
     )
     def create(
         self,
@@ -88,13 +91,18 @@ class OrderMachine(RuleBasedStateMachine):
         begun: str,
         verdict: str,
         customer_id: str | None,
+        plan: FeePlan,
     ) -> None:
         self.order = Scenario(
             amount=amount,
             capture=capture,
             expires_in_seconds=expires_in,
             customer_id=customer_id,
-            policy=with_policy(payments_per_order_max=5, refunds_per_payment_max=6),
+            policy=with_policy(
+                payments_per_order_max=5,
+                refunds_per_payment_max=6,
+                fee_plan=lambda _merchant_id, _currency: plan,
+            ),
         )
         self.holders = Holders(self.order)
         self.bank = self.holders.bank
@@ -366,6 +374,8 @@ class OrderMachine(RuleBasedStateMachine):
                 continue
             said = payment.amount_captured - payment.amount_refunded
             assert self.bank.net(payment.id) == said + self.holders.unreconciled[payment.id]
+            booked = [each for each in self.order.ledger if each.payment_id == payment.id]
+            assert self.bank.net(payment.id) == balances(booked)["processor"]
             if payment.id in self.bank.contradicted | self.holders.unreleased:
                 continue
             over = payment.status not in (PaymentStatus.SUCCESS, PaymentStatus.PENDING)

@@ -87,6 +87,8 @@ def test_a_upi_payment_shows_what_the_contract_names() -> None:
         "refund_status": None,
         "customer_id": None,
         "token_id": None,
+        "fee": 0,
+        "tax": 0,
         "customer": {"name": "A", "email": "a@b.c", "contact": "+91"},
         "processor": "bank",
         "processor_reference": payment.processor_reference,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+from gateway.domain import books
+from gateway.domain.books import TransactionKind
 from gateway.domain.customers import TokenState
 from gateway.domain.decisions._belief import PAYMENT_KINDS, SENT_AGAIN, believed
-from gateway.domain.decisions._settlement import fail, settle, token_of
+from gateway.domain.decisions._settlement import book_reversal, fail, settle, token_of
 from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
 from gateway.domain.entities import (
     Attempt,
@@ -16,6 +18,7 @@ from gateway.domain.entities import (
     OperationKind,
     OperationState,
     OrderState,
+    Payment,
     PaymentStatus,
     Purpose,
     RefundStatus,
@@ -262,6 +265,22 @@ def _late(
             operation.amount,
             recovery_seconds=policy.recovery_seconds,
         )
+    _book_late(transition, operation, payment)
     details = {"operation": operation.id, "kind": operation.kind, "reversed": reversible}
     transition.audit("late_approval", payment.id, json.dumps(details).encode())
     return transition.complete(False)
+
+
+def _book_late(transition: Transition, operation: Operation, payment: Payment) -> None:
+    """The processor moved money that had been given up; an authorization or a void moves none."""
+    if operation.purpose == Purpose.REVERSAL:
+        book_reversal(transition, operation, payment)
+        return
+    match operation.kind:
+        case OperationKind.CHARGE | OperationKind.CAPTURE:
+            entries = books.received_late(operation.amount)
+        case OperationKind.REFUND:
+            entries = books.returned_late(operation.amount)
+        case _:
+            return
+    transition.book(TransactionKind.LATE_APPROVAL, operation.id, payment, entries)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.domain import books
+from gateway.domain.books import TransactionKind
 from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
 from gateway.domain.entities import (
     OperationKind,
@@ -89,6 +91,8 @@ def _set_aside(transition: Transition, payment: Payment, refund: Refund, policy:
         payment = transition.change_payment(
             payment, amount_refund_pending=payment.amount_refund_pending + amount
         )
+        entries = books.refund_accepted(amount)
+        transition.book(TransactionKind.REFUND_ACCEPTED, refund.id, payment, entries)
     else:
         whole = refund.amount == payment.amount_capturable
         payment = transition.change_payment(

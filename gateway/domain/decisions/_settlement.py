@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta
 
+from gateway.domain import books
+from gateway.domain.books import TransactionKind
 from gateway.domain.customers import Token, TokenState
 from gateway.domain.decisions._transition import Policy, Transition
 from gateway.domain.entities import (
@@ -19,10 +21,11 @@ from gateway.domain.entities import (
     RefundStatus,
 )
 from gateway.domain.evolution import evolve
+from gateway.domain.fees import FREE
 from gateway.domain.ids import new_id
 from gateway.domain.outcomes import Approved, Declined
 
-__all__ = ["fail", "settle", "token_of"]
+__all__ = ["book_reversal", "fail", "settle", "token_of"]
 
 
 def settle(transition: Transition, operation: Operation, outcome: Approved, policy: Policy) -> None:
@@ -30,6 +33,7 @@ def settle(transition: Transition, operation: Operation, outcome: Approved, poli
     operation = transition.change_operation(operation, state=OperationState.DONE, due_at=None)
     payment = transition.payments[operation.payment_id]
     if operation.purpose == Purpose.REVERSAL:
+        book_reversal(transition, operation, payment)
         return
     match operation.kind:
         case OperationKind.CHARGE | OperationKind.AUTHORIZE:
@@ -44,6 +48,9 @@ def settle(transition: Transition, operation: Operation, outcome: Approved, poli
                 amount_refunded=payment.amount_refunded + operation.amount,
                 amount_refund_pending=payment.amount_refund_pending - operation.amount,
             )
+            entries = books.refund_processed(operation.amount)
+            refund = _refund_of(transition, operation)
+            transition.book(TransactionKind.REFUND_PROCESSED, refund.id, payment, entries)
             _refund_processed(transition, operation, payment)
 
 
@@ -74,7 +81,7 @@ def _authorized(
         transition.add_token(token)
         transition.emit("token.created", payment)
     if at_once:
-        _paid(transition, payment)
+        _paid(transition, operation, payment, policy)
     elif payment.capture == "automatic":
         payment = transition.change_payment(payment, amount_capture_pending=operation.amount)
         transition.add_operation(
@@ -122,15 +129,39 @@ def _captured(
         payment = transition.change_payment(payment, amount_released=payment.amount_released + rest)
     if payment.amount_capturable == 0:
         payment = transition.change_payment(payment, capture_expires_at=None)
-    _paid(transition, payment)
+    _paid(transition, operation, payment, policy)
 
 
-def _paid(transition: Transition, payment: Payment) -> None:
+def _paid(transition: Transition, operation: Operation, payment: Payment, policy: Policy) -> None:
+    payment = _book_capture(transition, operation, payment, policy)
     transition.emit("payment.captured", payment)
     first = transition.order.status != OrderStatus.PAID
     transition.change_order(status=OrderStatus.PAID, amount_paid=payment.amount_captured)
     if first:
         transition.emit("order.paid", payment)
+
+
+def _book_capture(
+    transition: Transition, operation: Operation, payment: Payment, policy: Policy
+) -> Payment:
+    """The payment with its fee. A plan that has changed between two captures takes nothing back."""
+    plan = policy.fee_plan(payment.merchant_id, payment.currency)
+    fee = tax = 0
+    if plan is not FREE:
+        due = plan.fee(payment.amount_captured)
+        tax = max(due.tax - payment.tax, 0)
+        fee = max(due.total - due.tax - (payment.fee - payment.tax), 0) + tax
+        payment = transition.change_payment(payment, fee=payment.fee + fee, tax=payment.tax + tax)
+    entries = books.captured(operation.amount, fee=fee, tax=tax)
+    transition.book(TransactionKind.CAPTURE, operation.id, payment, entries)
+    return payment
+
+
+def book_reversal(transition: Transition, operation: Operation, payment: Payment) -> None:
+    """A reversal that is a refund returns what was received late; a void never had the money."""
+    if operation.kind == OperationKind.REFUND:
+        entries = books.returned_late(operation.amount)
+        transition.book(TransactionKind.REVERSAL, operation.id, payment, entries)
 
 
 def _voided(transition: Transition, operation: Operation, payment: Payment) -> None:
@@ -229,6 +260,8 @@ def _giving_back_failed(
         payment = transition.change_payment(
             payment, amount_refund_pending=payment.amount_refund_pending - refund.amount
         )
+        entries = books.refund_failed(refund.amount)
+        transition.book(TransactionKind.REFUND_FAILED, refund.id, payment, entries)
     refund = transition.change_refund(
         refund, status=RefundStatus.FAILED, error_description=outcome.description
     )

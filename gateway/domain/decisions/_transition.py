@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 from gateway.domain import canonical_json
+from gateway.domain.books import Entries, LedgerTransaction, TransactionKind
 from gateway.domain.customers import Token
 from gateway.domain.entities import (
     NOBODY,
@@ -22,6 +23,7 @@ from gateway.domain.entities import (
     Refund,
 )
 from gateway.domain.evolution import evolve
+from gateway.domain.fees import FREE, FeePlan
 from gateway.domain.ids import new_id
 from gateway.domain.jobs import Job, JobKind
 from gateway.domain.outcomes import ProcessorTraits
@@ -51,11 +53,17 @@ class Moment:
     surface: str | None = None
 
 
+def _free(_merchant_id: UUID, _currency: str) -> FeePlan:
+    return FREE
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The limits and periods that decisions go by; each of them a setting."""
 
     processors: Mapping[str, ProcessorTraits]
+    # What a merchant pays for payments in a currency.
+    fee_plan: Callable[[UUID, str], FeePlan] = _free
     lease_margin_seconds: float = 5.0
     recovery_seconds: float = 30.0
     capture_window_seconds: float = 7 * 86_400
@@ -95,6 +103,7 @@ class Transition:
         self._inserts: dict[str, Entity] = {}
         self._updates: dict[str, Entity] = {}
         self._events: list[tuple[str, str | None, str | None]] = []
+        self._ledger: list[LedgerTransaction] = []
         self._jobs: list[Job] = []
         self._audits: list[Audit] = []
         self._sealed_deletions: list[str] = []
@@ -201,6 +210,26 @@ class Transition:
             (event, None if payment is None else payment.id, None if refund is None else refund.id)
         )
 
+    def book(
+        self, kind: TransactionKind, source_id: str, payment: Payment, entries: Entries
+    ) -> None:
+        """Money has moved: write it to the books. Raises ValueError unless it adds up to zero."""
+        if sum(entries):
+            raise ValueError("entries that do not add up to zero")
+        self._ledger.append(
+            LedgerTransaction(
+                kind,
+                source_id,
+                payment.merchant_id,
+                payment.mode,
+                payment.currency,
+                payment.order_id,
+                payment.id,
+                self.now,
+                entries,
+            )
+        )
+
     def enqueue(self, operation: Operation) -> None:
         """Have the operation worked on as soon as this is committed."""
         refund = operation.kind in (OperationKind.REFUND, OperationKind.RELEASE)
@@ -245,6 +274,7 @@ class Transition:
             inserts=tuple(self._inserts.values()),
             updates=tuple(self._updates.values()),
             events=self._render_events(self.order.merchant_id, self.order.mode),
+            ledger=tuple(self._ledger),
             jobs=tuple(self._jobs),
             audits=tuple(self._audits),
             sealed_deletions=tuple(self._sealed_deletions),

@@ -17,6 +17,7 @@ from gateway.actors.supervisor import TreeNode
 from gateway.domain.jobs import JobKind
 from gateway.queue.client import is_redis_unavailable
 from gateway.queue.jobs import Depth
+from gateway.storage.books import last_check
 from gateway.storage.reads_operators import (
     count_dead_letters,
     count_unknown,
@@ -57,11 +58,12 @@ async def show_operators(request: web.Request) -> web.Response:
         database_is_connected(services), redis_is_connected(services), _depths(services)
     )
     counted_max: int = services.settings.dashboard_total_max
-    letters = unknown = None
+    letters = unknown = books = None
     if database:
         async with services.pool.acquire() as connection:
             letters = await count_dead_letters(connection, counted_max)
             unknown = await count_unknown(connection, counted_max)
+            books = await last_check(connection)
     context = {
         "tab": "health",
         "write": writer_of(request),
@@ -69,6 +71,7 @@ async def show_operators(request: web.Request) -> web.Response:
         "parts": _parts(services, database=database, redis=redis),
         "letters": letters,
         "unknown": unknown,
+        "books": books,
         "depths": depths,
         "kinds": list(JobKind),
         "nodes": list(_flat(services.supervision_tree())),

@@ -1,0 +1,247 @@
+"""What the books say, and whether they agree with payments and refunds. Nothing is changed.
+
+Everything is looked at in slices, each in one statement and so at one moment: a gateway that runs
+meanwhile does no harm, and nothing is held for long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import orjson
+
+from gateway.domain.books import ACCOUNTS
+from gateway.storage.journal import Connection
+
+__all__ = [
+    "BEGINNING",
+    "LastCheck",
+    "PaymentSlice",
+    "Place",
+    "TransactionSlice",
+    "balances",
+    "begin_check",
+    "check_payments",
+    "check_transactions",
+    "end_check",
+    "last_check",
+]
+
+# Each change of money that payments and refunds know of: what has to be in the books, once.
+_CHANGES = """
+SELECT operation.id AS source_id, 'capture' AS kind, operation.payment_id, operation.amount
+FROM operations AS operation
+WHERE operation.kind IN ('charge', 'capture') AND operation.state = 'done' AND {operations}
+UNION ALL
+SELECT refund.id, change.kind, refund.payment_id, refund.amount
+FROM refunds AS refund
+JOIN operations AS operation ON operation.refund_id = refund.id AND operation.kind = 'refund'
+CROSS JOIN LATERAL (
+    VALUES ('refund_accepted', true), ('refund_processed', refund.status = 'processed'),
+           ('refund_failed', refund.status = 'failed')) AS change(kind, happened)
+WHERE change.happened AND {refunds}
+UNION ALL
+SELECT operation.id,
+       CASE operation.purpose WHEN 'reversal' THEN 'reversal' ELSE 'late_approval' END,
+       operation.payment_id, operation.amount
+FROM operations AS operation
+JOIN attempts AS attempt ON attempt.operation_id = operation.id AND attempt.state = 'approved'
+WHERE operation.kind IN ('charge', 'capture', 'refund')
+  AND (operation.state = 'failed' OR operation.purpose = 'reversal') AND {operations}
+"""
+_CHANGES_OF_PAYMENTS = _CHANGES.format(
+    operations="operation.payment_id = ANY(ARRAY(SELECT id FROM slice))",
+    refunds="refund.payment_id = ANY(ARRAY(SELECT id FROM slice))",
+)
+_CHANGES_OF_SOURCES = _CHANGES.format(
+    operations="operation.id = ANY(ARRAY(SELECT source_id FROM slice))",
+    refunds="refund.id = ANY(ARRAY(SELECT source_id FROM slice))",
+)
+_BOOKED = ", ".join(f"entry.{name}" for name in ACCOUNTS)
+_ADDED_UP = ", ".join(f"sum({name})::bigint AS {name}" for name in ACCOUNTS)
+_TOTAL = " + ".join(f"slice.{name}" for name in ACCOUNTS)
+# What a transaction moves: the merchant's share of a capture is less by the fee.
+_MOVED = "greatest({})".format(
+    ", ".join(
+        f"abs(entry.{name})" for name in ("processor", "refunds", "disputes", "suspense", "payouts")
+    )
+)
+
+# What each account has to hold for a payment, by the payment's own sums.
+_EXPECTED = {
+    "merchant": "slice.fee + slice.amount_refunded + slice.amount_refund_pending"
+    " - slice.amount_captured",
+    "fees": "slice.tax - slice.fee",
+    "tax": "-slice.tax",
+    "refunds": "-slice.amount_refund_pending",
+    "processor": "slice.amount_captured - slice.amount_refunded - coalesce(booked.suspense, 0)",
+}
+_COMPARED = ", ".join(
+    f"('{name}', coalesce(booked.{name}, 0), {expected})" for name, expected in _EXPECTED.items()
+)
+_PAYMENTS = f"""
+WITH slice AS MATERIALIZED (SELECT * FROM payments WHERE id > $1 ORDER BY id LIMIT $2),
+changes AS MATERIALIZED ({_CHANGES_OF_PAYMENTS}),
+paired AS MATERIALIZED (
+    SELECT changes.source_id, changes.kind, changes.payment_id, changes.amount,
+           entry.payment_id AS booked_payment_id, {_MOVED} AS moved, {_BOOKED}
+    FROM changes JOIN slice ON slice.id = changes.payment_id
+    LEFT JOIN ledger_transactions AS entry
+      ON entry.merchant_id = slice.merchant_id
+     AND entry.source_id = changes.source_id AND entry.kind = changes.kind),
+booked AS (
+    SELECT payment_id, {_ADDED_UP} FROM paired GROUP BY payment_id),
+differences AS (
+    SELECT payment_id AS subject_id, kind || ' of ' || source_id || CASE
+               WHEN booked_payment_id IS NULL THEN ' is not booked'
+               WHEN booked_payment_id <> payment_id THEN ' is booked for another payment'
+               ELSE ' is booked with ' || moved || ' instead of ' || amount END AS text
+    FROM paired WHERE (booked_payment_id, moved) IS DISTINCT FROM (payment_id, amount)
+    UNION ALL
+    SELECT slice.id, account.name || ' has ' || account.booked || ' instead of ' || account.expected
+    FROM slice LEFT JOIN booked ON booked.payment_id = slice.id
+    CROSS JOIN LATERAL (VALUES {_COMPARED}) AS account(name, booked, expected)
+    WHERE account.booked <> account.expected)
+SELECT (SELECT max(id) FROM slice) AS last, (SELECT count(*) FROM slice) AS count,
+       (SELECT array_agg(subject_id || ': ' || text) FROM (
+            SELECT * FROM differences LIMIT $3) AS shown) AS texts,
+       (SELECT count(*) FROM differences) AS differences
+"""  # noqa: S608 - our own names
+
+_TRANSACTIONS = f"""
+WITH slice AS MATERIALIZED (
+    SELECT * FROM ledger_transactions WHERE (merchant_id, source_id, kind) > ($1, $2, $3)
+    ORDER BY merchant_id, source_id, kind LIMIT $4),
+changes AS MATERIALIZED ({_CHANGES_OF_SOURCES}),
+differences AS (
+    SELECT slice.source_id AS subject_id, slice.kind || CASE
+        WHEN {_TOTAL} <> 0 THEN ' does not add up to zero'
+        WHEN changes.source_id IS NULL THEN ' is booked and has not happened'
+        ELSE ' is booked for another merchant, mode, currency or order' END AS text
+    FROM slice
+    LEFT JOIN changes ON changes.source_id = slice.source_id AND changes.kind = slice.kind
+    LEFT JOIN payments AS payment ON payment.id = changes.payment_id
+    WHERE {_TOTAL} <> 0
+       OR changes.source_id IS NULL
+       OR (payment.merchant_id, payment.mode, payment.currency, payment.order_id)
+          IS DISTINCT FROM (slice.merchant_id, slice.mode, slice.currency, slice.order_id))
+SELECT (SELECT ARRAY[merchant_id::text, source_id, kind] FROM slice
+        ORDER BY merchant_id DESC, source_id DESC, kind DESC LIMIT 1) AS last,
+       (SELECT count(*) FROM slice) AS count,
+       (SELECT array_agg(subject_id || ': ' || text) FROM (
+            SELECT * FROM differences LIMIT $5) AS shown) AS texts,
+       (SELECT count(*) FROM differences) AS differences,
+       (SELECT jsonb_agg(each) FROM (
+            SELECT mode, currency, {_ADDED_UP} FROM slice GROUP BY mode, currency) AS each) AS sums
+"""  # noqa: S608 - our own names
+
+_BEGIN_CHECK = """
+INSERT INTO books_checks (begun_at) VALUES ($1)
+ON CONFLICT (single) DO UPDATE SET begun_at = excluded.begun_at
+WHERE books_checks.begun_at <= $2 RETURNING true
+"""
+_END_CHECK = """
+UPDATE books_checks SET ended_at = $1, transactions = $2, differences = $3, texts = $4
+"""
+_LAST_CHECK = "SELECT ended_at, transactions, differences, texts FROM books_checks"
+
+_BALANCES = f"""
+SELECT currency, {_ADDED_UP} FROM ledger_transactions
+WHERE merchant_id = $1 AND mode = $2 GROUP BY currency ORDER BY currency
+"""  # noqa: S608 - our own names
+
+
+Place = tuple[UUID, str, str]
+"""Where a transaction stands: merchant, source, kind."""
+BEGINNING: Place = (UUID(int=0), "", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentSlice:
+    """Some payments, in the order of their ids; `last` is None when there are no more."""
+
+    last: str | None
+    count: int
+    differences: int
+    texts: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionSlice:
+    """Some transactions; `sums` are those of the accounts, by mode and currency."""
+
+    last: Place | None
+    count: int
+    differences: int
+    texts: Sequence[str]
+    sums: Mapping[tuple[str, str], Mapping[str, int]]
+
+
+async def check_payments(
+    connection: Connection, after: str, limit: int, texts_max: int
+) -> PaymentSlice:
+    """Whether each change of the payments after that id is booked once, and the sums agree."""
+    (row,) = await connection.fetch(_PAYMENTS, after, limit, texts_max)
+    return PaymentSlice(
+        last=row["last"],
+        count=row["count"],
+        differences=row["differences"],
+        texts=row["texts"] or (),
+    )
+
+
+async def check_transactions(
+    connection: Connection, after: Place, limit: int, texts_max: int
+) -> TransactionSlice:
+    """Whether each transaction after that one adds up, and tells of something that happened."""
+    (row,) = await connection.fetch(_TRANSACTIONS, *after, limit, texts_max)
+    last = row["last"]
+    return TransactionSlice(
+        last=None if last is None else (UUID(last[0]), last[1], last[2]),
+        count=row["count"],
+        differences=row["differences"],
+        texts=row["texts"] or (),
+        sums={
+            (each["mode"], each["currency"]): {name: each[name] for name in ACCOUNTS}
+            for each in orjson.loads(row["sums"] or "[]")
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastCheck:
+    """What the last scheduled check found; `texts` are the first of the differences."""
+
+    ended_at: datetime
+    transactions: int
+    differences: int
+    texts: Sequence[str]
+
+
+async def begin_check(connection: Connection, now: datetime, not_since: datetime) -> bool:
+    """Whether a check is due: none was begun since `not_since`, in any process."""
+    return bool(await connection.fetchval(_BEGIN_CHECK, now, not_since))
+
+
+async def end_check(connection: Connection, found: LastCheck) -> None:
+    """Keep what was found, for operators."""
+    await connection.execute(
+        _END_CHECK, found.ended_at, found.transactions, found.differences, list(found.texts)
+    )
+
+
+async def last_check(connection: Connection) -> LastCheck | None:
+    """What the last check found; None when there was none."""
+    row = await connection.fetchrow(_LAST_CHECK)
+    return None if row is None or row["ended_at"] is None else LastCheck(**row)
+
+
+async def balances(
+    connection: Connection, merchant_id: UUID, mode: str
+) -> Mapping[str, Mapping[str, int]]:
+    """What each account of the merchant holds, by currency: the sum of its entries."""
+    rows = await connection.fetch(_BALANCES, merchant_id, mode)
+    return {row["currency"]: {name: row[name] for name in ACCOUNTS} for row in rows}

@@ -1,0 +1,72 @@
+"""What must be true of the books at any time: they say what payments and refunds say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from gateway.domain.books import ACCOUNTS, LedgerTransaction, TransactionKind
+from gateway.domain.entities import OperationKind, OrderState, Payment, Purpose
+
+
+def balances(ledger: Iterable[LedgerTransaction]) -> Counter[str]:
+    """The sum of the entries of each account."""
+    return Counter({name: sum(getattr(each.entries, name) for each in ledger) for name in ACCOUNTS})
+
+
+def check_books(state: OrderState, ledger: list[LedgerTransaction]) -> None:
+    """Each change has exactly one transaction, and the accounts agree with the rows' sums."""
+    sources = [(each.source_id, each.kind) for each in ledger]
+    assert len(sources) == len(set(sources)), "booked twice"
+    assert set(sources) == _expected_sources(state)
+    for each in ledger:
+        assert (
+            state.order.merchant_id,
+            state.order.mode,
+            state.order.currency,
+            state.order.id,
+        ) == (
+            each.merchant_id,
+            each.mode,
+            each.currency,
+            each.order_id,
+        )
+    for payment in state.payments.values():
+        _check_payment(payment, [each for each in ledger if each.payment_id == payment.id])
+
+
+def _check_payment(payment: Payment, ledger: list[LedgerTransaction]) -> None:
+    sums = balances(ledger)
+    assert sum(sums.values()) == 0
+    refunds = payment.amount_refunded + payment.amount_refund_pending
+    assert -sums["merchant"] == payment.amount_captured - payment.fee - refunds
+    assert (-sums["fees"], -sums["tax"]) == (payment.fee - payment.tax, payment.tax)
+    assert -sums["refunds"] == payment.amount_refund_pending
+    known = payment.amount_captured - payment.amount_refunded
+    assert sums["processor"] == known - sums["suspense"]
+    assert 0 <= payment.tax <= payment.fee <= payment.amount_captured
+
+
+def _expected_sources(state: OrderState) -> set[tuple[str, str]]:
+    expected: set[tuple[str, str]] = set()
+    for operation in state.operations.values():
+        attempt = state.attempts.get(operation.id)
+        approved = attempt is not None and attempt.state == "approved"
+        moves = operation.kind in (
+            OperationKind.CHARGE,
+            OperationKind.CAPTURE,
+            OperationKind.REFUND,
+        )
+        if operation.purpose == Purpose.REVERSAL:
+            if moves and approved:
+                expected.add((operation.id, TransactionKind.REVERSAL))
+            continue
+        if moves and approved and operation.state == "failed":
+            expected.add((operation.id, TransactionKind.LATE_APPROVAL))
+        if operation.kind == OperationKind.REFUND:
+            ends = {"done": "refund_processed", "failed": "refund_failed"}
+            kinds = ["refund_accepted", *filter(None, [ends.get(operation.state)])]
+            expected |= {(operation.refund_id or "", TransactionKind(kind)) for kind in kinds}
+        elif moves and operation.state == "done":
+            expected.add((operation.id, TransactionKind.CAPTURE))
+    return expected
