@@ -41,7 +41,7 @@ def test_all_commands_are_there() -> None:
         "merchant", "merchant create", "merchant list", "merchant disable",
         "merchant fees",
         "user", "user create", "user reset-password",
-        "key", "key create", "key revoke",
+        "key", "key create", "key revoke", "key rotate",
     } == names  # fmt: skip
 
 
