@@ -12,7 +12,13 @@ from uuid import UUID
 
 from gateway.storage.journal import Connection
 
-__all__ = ["CheckoutPayment", "SigningKey", "find_checkout_payment", "find_signing_key"]
+__all__ = [
+    "CheckoutPayment",
+    "SigningKey",
+    "find_checkout_payment",
+    "find_holding_keys",
+    "find_signing_key",
+]
 
 _PAYMENT = """
 SELECT payments.id, payments.order_id, payments.merchant_id, payments.mode, payments.status,
@@ -30,6 +36,13 @@ WHERE merchant_id = $1 AND mode = $2 AND revoked_at IS NULL
   AND (expires_at IS NULL OR expires_at > $3)
 ORDER BY (id = $4) IS TRUE DESC, created_at, id LIMIT 1
 """
+_HOLDING_KEYS = """
+SELECT id, secret_sealed FROM api_keys
+WHERE merchant_id = $1 AND mode = $2 AND revoked_at IS NULL
+  AND (expires_at IS NULL OR expires_at > $3)
+ORDER BY created_at, id LIMIT $4
+"""
+_KEYS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,3 +85,11 @@ async def find_signing_key(
     """The key `preferred` if it is the merchant's, of this mode, and holds; else their oldest."""
     row = await connection.fetchrow(_SIGNING_KEY, merchant_id, mode, now, preferred)
     return None if row is None else SigningKey(**row)
+
+
+async def find_holding_keys(
+    connection: Connection, merchant_id: UUID, mode: str, *, now: datetime
+) -> Sequence[SigningKey]:
+    """The merchant's keys that hold, the oldest first, not more than a hundred."""
+    rows = await connection.fetch(_HOLDING_KEYS, merchant_id, mode, now, _KEYS_MAX)
+    return [SigningKey(**row) for row in rows]

@@ -26,37 +26,41 @@ class Saved:
     save: bool = False
 
 
-_NOTHING = Saved()
-
-
-async def saved_of(services: Services, request: Request, fields: PublicPaymentBody) -> Saved:
+async def saved_of(
+    services: Services, request: Request, fields: PublicPaymentBody, *, is_vouched: bool
+) -> Saved:
     """Reads only where a payment names a customer or a token; the order's own rules come later.
 
     Raises InvalidRequest for what does not go together, NotFound for what is not the merchant's,
-    InvalidState for a token whose processor is not there any more.
+    InvalidState for a token whose processor is not there any more. Without a merchant's credentials
+    the shop has to vouch for the shopper.
     """
-    if not isinstance(fields, PaymentBody):
-        return _NOTHING
     if fields.method == TOKEN and fields.token_id is None:
         raise InvalidRequest("token_id is required for method token", field="token_id")
     if fields.method != TOKEN and fields.token_id is not None:
         raise InvalidRequest("token_id is for method token alone", field="token_id")
     if fields.save and fields.method != "card":
         raise InvalidRequest("Only cards can be saved", field="save")
-    if fields.customer_id is None and fields.token_id is None:
+    if not is_vouched and (fields.save or fields.token_id is not None):
+        raise InvalidRequest(
+            "customer_signature of the order and its customer is required for saved cards",
+            field="customer_signature",
+        )
+    customer_id = fields.customer_id if isinstance(fields, PaymentBody) else None
+    if customer_id is None and fields.token_id is None:
         return Saved(save=fields.save)
     scope = Scope(merchant_id=request.merchant_id, mode=request.mode)
     token = None
     async with services.pool.acquire() as connection:
-        if fields.customer_id is not None:
-            await customer_of(connection, scope, fields.customer_id, field="customer_id")
+        if customer_id is not None:
+            await customer_of(connection, scope, customer_id, field="customer_id")
         if fields.token_id is not None:
             token = await find_token(connection, scope, fields.token_id)
             if token is None:
                 raise NotFound("Token not found", field="token_id")
     if token is not None and token.processor not in services.policy.processors:
         raise InvalidState("No processor configured", reason="no_processor")
-    return Saved(customer_id=fields.customer_id, token=token, save=fields.save)
+    return Saved(customer_id=customer_id, token=token, save=fields.save)
 
 
 def token_instrument(token: Token, enabled_methods: frozenset[str]) -> Instrument:

@@ -31,6 +31,7 @@ __all__ = [
     "AmountBody",
     "BrandingBody",
     "CardBody",
+    "CheckoutPaymentBody",
     "ClockBody",
     "CustomerBody",
     "CustomerChanges",
@@ -120,10 +121,12 @@ class CustomerBody(BodyModel):
 
 
 class PublicPaymentBody(BodyModel):
-    """`POST /payments/public`: what a shopper decides."""
+    """What a shopper decides about a payment."""
 
     order_id: Text
-    method: Method
+    method: AnyMethod
+    token_id: ShortText | None = None
+    save: bool = False
     vpa: Annotated[str, Field(max_length=256)] | None = None
     card: CardBody | None = Field(default=None, repr=False)
     bank: Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{2,32}$")] | None = None
@@ -135,15 +138,18 @@ class PublicPaymentBody(BodyModel):
     card_holder_name: Text | None = Field(default=None, repr=False)
 
 
+class CheckoutPaymentBody(PublicPaymentBody):
+    """`POST /payments/public`; saved cards need the shop's word for who the shopper is."""
+
+    customer_signature: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
 class PaymentBody(PublicPaymentBody):
     """`POST /payments`: what a merchant decides besides."""
 
-    method: AnyMethod
     capture: Capture | None = None
     notes: Notes = Field(default_factory=dict)
     customer_id: CustomerId | None = None
-    token_id: ShortText | None = None
-    save: bool = False
 
 
 class AmountBody(BodyModel):

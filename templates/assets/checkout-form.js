@@ -29,11 +29,16 @@ const PaymentForm = (() => {
       return chosen ? chosen.value : "";
     }
 
+    /** Its fields; a saved card has none. */
+    get fields() {
+      return FIELDS[this.method] || [];
+    }
+
     /** Show the fields of the chosen method, the pay button behind them. */
     choose() {
       this.form.dataset.method = this.method;
       const fields = this.form.querySelector(`[data-fields="${this.method}"]`);
-      if (fields) fields.append(this.pay);
+      (fields || this.form).append(this.pay);
       this.say("");
     }
 
@@ -120,7 +125,7 @@ const PaymentForm = (() => {
 
     /** All fields of the method; the first one that is wrong gets the focus. */
     isRight() {
-      const wrong = FIELDS[this.method].filter((name) => {
+      const wrong = this.fields.filter((name) => {
         this.watched.add(name);
         return !this.check(name);
       });
@@ -135,7 +140,9 @@ const PaymentForm = (() => {
     }
 
     focusFirst() {
-      this.focus(FIELDS[this.method][0]);
+      const [first] = this.fields;
+      if (first) this.focus(first);
+      else this.form.querySelector("[name=method]:checked").focus();
     }
 
     /** What the shop knows already; what the shopper has typed stays. */
@@ -171,7 +178,7 @@ const PaymentForm = (() => {
 
     /** What the server found wrong; the names are those of the fields. */
     refuse(names, text) {
-      const known = names.filter((name) => FIELDS[this.method].includes(name));
+      const known = names.filter((name) => this.fields.includes(name));
       for (const name of known) {
         this.watched.add(name);
         this.mark(name, this.texts[`field.${name}`]);
@@ -182,8 +189,11 @@ const PaymentForm = (() => {
 
     /** The members of the payment; for a card in the flat form, as it was typed. */
     members() {
+      if (this.method.startsWith("tok_")) return { method: "token", token_id: this.method };
       const members = { method: this.method };
-      for (const name of FIELDS[this.method]) {
+      const { save } = this.form.elements;
+      if (save && save.checked && this.method === "card") members.save = true;
+      for (const name of this.fields) {
         const value = this.valueOf(name);
         if (value) members[name] = name === "card_number" ? Cards.digitsOf(value) : value;
       }

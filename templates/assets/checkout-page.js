@@ -97,6 +97,9 @@
     key = key || newKey();
     const members = Object.assign({ order_id: known.orderId }, form.members());
     if (customer) members.customer = customer;
+    if (members.save || members.token_id) {
+      members.customer_signature = known.kept.customer_signature; // the shop's word for who this is
+    }
     form.say("");
     showProcessing(members.method);
     const answer = await send(JSON.stringify(members));

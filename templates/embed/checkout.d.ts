@@ -16,6 +16,11 @@ declare namespace PaymentGateway {
     theme?: Mode | Theme;
     /** What is filled in already. There is no place for card data here. */
     prefill?: Prefill;
+    /**
+     * Your word for who pays: hex HMAC-SHA256 of `order_id|customer_id` with a key's secret, made on
+     * your server. The order's customer then finds their saved cards and can save another.
+     */
+    customerSignature?: string;
   }
 
   type Mode = "light" | "dark" | "auto";

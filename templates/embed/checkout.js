@@ -2,9 +2,9 @@
  * checkout.js: opens the gateway's checkout over a shop's own page. Apache-2.0.
  * How to use it: docs/checkout.md. Types: /checkout.d.ts, beside this file.
  *
- * What the frame is told: /checkout?order_id&embedded=true&key&origin[&theme][&color], and behind
- * it #prefill=<JSON>. Names and addresses stand in the fragment because a browser sends that to
- * nobody: they reach no access log and no Referer.
+ * What the frame is told: /checkout?order_id&embedded=true&key&origin[&theme][&color]
+ * [&customer_signature], and behind it #prefill=<JSON>. Names and addresses stand in the fragment
+ * because a browser sends that to nobody: they reach no access log and no Referer.
  *
  * What the frame says, by postMessage, to that origin only:
  *   {type: "checkout_ready"}                                it works: take the waiting sign away
@@ -22,7 +22,7 @@
   const MODES = ["light", "dark", "auto"];
   const CALLBACKS = ["onSuccess", "onFailure", "onClose"];
   const REQUIRED = ["key", "orderId"].concat(CALLBACKS);
-  const OPTIONAL = ["theme", "prefill"];
+  const OPTIONAL = ["theme", "prefill", "customerSignature"];
 
   const TEXTS = {
     en: {
@@ -144,6 +144,9 @@
     must(!/^secret_/.test(given.key), "key must be the key's id, its secret stays on your server");
     const theme = isMissing(given.theme) ? {} : checkedTheme(given.theme, must);
     const prefill = isMissing(given.prefill) ? {} : checkedPrefill(given.prefill, must);
+    const word = given.customerSignature;
+    const isWord = isMissing(word) || /^[0-9a-f]{64}$/.test(word);
+    must(isWord, "customerSignature must be a hex HMAC-SHA256, made on your server");
     must(page, "checkout.js must be loaded from the gateway, with a classic script tag");
     if (wrong.length) throw new TypeError("PaymentGateway: " + wrong.join("; "));
     warnOfUnknown(given);
@@ -190,6 +193,7 @@
     if (isEmbedded) set("origin", window.origin);
     set("theme", options.theme.mode);
     set("color", options.theme.color);
+    set("customer_signature", options.customerSignature);
     if (Object.keys(options.prefill).length) {
       address.hash = "prefill=" + encodeURIComponent(JSON.stringify(options.prefill));
     }

@@ -13,7 +13,7 @@ import playwright
 import pytest
 
 from gateway.processors import _answers
-from gateway.security.signatures import checkout_signature
+from gateway.security.signatures import checkout_signature, verify_checkout_signature
 from gateway.seeding import TEST_SECRET
 from tests.browser.sites import ORDER, PAYMENT, ROOT, Shop
 
@@ -30,7 +30,7 @@ def snippets(language: str) -> list[str]:
 
 def python_verifies(signature: str) -> bool:
     scope: dict[str, Any] = {}
-    exec(snippets("python")[0], scope)  # noqa: S102 - the page's own code
+    exec("\n".join(snippets("python")), scope)  # noqa: S102 - the page's own code
     return scope["is_paid"](ORDER, PAYMENT, signature, TEST_SECRET)
 
 
@@ -47,6 +47,17 @@ def test_the_snippets_tell_true_from_forged(verifies: Callable[[str], bool]) -> 
 
     assert verifies(SIGNATURE)
     assert [False] * len(FORGED) == [verifies(signature) for signature in FORGED]
+
+
+def test_the_shops_word_is_the_one_that_the_checkout_checks() -> None:
+    """What a merchant copies signs order and customer as the gateway verifies it."""
+    scope: dict[str, Any] = {}
+    exec("\n".join(snippets("python")), scope)  # noqa: S102 - the page's own code
+    word = scope["customer_signature"](ORDER, "cust_0000000000000001", TEST_SECRET)
+
+    assert verify_checkout_signature(
+        ORDER, "cust_0000000000000001", signature=word, secret=TEST_SECRET
+    )
 
 
 def test_the_php_snippet_compares_in_constant_time() -> None:

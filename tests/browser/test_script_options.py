@@ -83,7 +83,7 @@ async def test_the_declared_types_are_what_is_accepted(shop: Shop) -> None:
             assert "" == await refusal(shop, f"options({{prefill: {{{name}: {value}}}}})")
     assert {"mode", "color"} == interface("Theme").keys()
     assert "" == await refusal(shop, "options({theme: {color: '#1D4ed8'}, prefill: {}})")
-    assert {"theme", "prefill"} == declared.keys() - set(REQUIRED)
+    assert {"theme", "prefill", "customerSignature"} == declared.keys() - set(REQUIRED)
 
 
 async def test_the_declared_methods_are_there(shop: Shop) -> None:

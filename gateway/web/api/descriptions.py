@@ -32,7 +32,7 @@ BODIES: Mapping[Handler, type[BaseModel]] = {
     payments.create_payment: schemas.PaymentBody,
     payments.capture_payment: schemas.AmountBody,
     payments.cancel_payment: schemas.EmptyBody,
-    public.create_public_payment: schemas.PublicPaymentBody,
+    public.create_public_payment: schemas.CheckoutPaymentBody,
     refunds.create_refund: schemas.RefundBody,
     customers.create_customer: schemas.NewCustomerBody,
     customers.change_customer: schemas.CustomerChanges,

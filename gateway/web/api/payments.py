@@ -24,7 +24,7 @@ from gateway.web.idempotency import Key
 from gateway.web.instruments import instrument_of, payer_of
 from gateway.web.queries import choice, identifier, list_response, page_of, unknown_start
 from gateway.web.responses import json_response
-from gateway.web.saved import saved_of, token_instrument
+from gateway.web.saved import Saved, saved_of, token_instrument
 from gateway.web.schemas import AmountBody, EmptyBody, PaymentBody, PublicPaymentBody
 from gateway.web.services import Services
 from gateway.web.surfaces import (
@@ -72,14 +72,21 @@ def payment_command(
     surface: str,
     key: Key | None,
     address: str | None = None,
+    is_vouched: bool = True,
 ) -> Command:
-    """Pay an order; card data is sealed first (P8). `address` is the shopper's, who asks."""
+    """Pay an order; card data is sealed first (P8). `address` is the shopper's, who asks.
+
+    `is_vouched`: the merchant says that the order's customer is who pays.
+    """
     if not is_id(fields.order_id, "order"):
         raise NotFound("Order not found", field="order_id")
     payment_id = new_id("pay")
 
     async def message(claim: ClaimRequest | None) -> PayOrder:
-        command, card = await _accepted(services, fields, request, enabled_methods, payment_id)
+        saved = await saved_of(services, request, fields, is_vouched=is_vouched)
+        command, card = _accepted(
+            services, fields, saved, mode=request.mode, enabled=enabled_methods, id_=payment_id
+        )
         if card is not None:
             attempt = CardAttempt(payment_id, fields.order_id, card.number, address)
             await services.card_guard.admit(attempt, request)
@@ -104,24 +111,25 @@ def payment_command(
     )
 
 
-async def _accepted(
+def _accepted(
     services: Services,
     fields: PublicPaymentBody,
-    request: Request,
-    enabled_methods: frozenset[str],
-    payment_id: str,
+    saved: Saved,
+    *,
+    mode: str,
+    enabled: frozenset[str],
+    id_: str,
 ) -> tuple[CreatePayment, CardData | None]:
     """What the order is asked, and the card data that it must not see."""
-    saved = await saved_of(services, request, fields)
     if saved.token is None:
-        instrument, card = instrument_of(fields, enabled_methods, services.clock.now())
-        processor = services.choose_processor(request.mode)
+        instrument, card = instrument_of(fields, enabled, services.clock.now())
+        processor = services.choose_processor(mode)
     else:
-        instrument, card = token_instrument(saved.token, enabled_methods), None
+        instrument, card = token_instrument(saved.token, enabled), None
         processor = saved.token.processor
     own = fields if isinstance(fields, PaymentBody) else None
     command = CreatePayment(
-        payment_id=payment_id,
+        payment_id=id_,
         instrument=instrument,
         processor=processor,
         payer=payer_of(fields.customer),

@@ -16,12 +16,13 @@ from gateway.web.client_addresses import client_address
 from gateway.web.commands import command_response
 from gateway.web.idempotency import key_of
 from gateway.web.responses import json_response
-from gateway.web.schemas import PublicPaymentBody
+from gateway.web.schemas import CheckoutPaymentBody
 from gateway.web.surfaces import (
     PUBLIC_PAYMENT_CREATED,
     public_order_object,
     public_payment_object,
 )
+from gateway.web.vouching import is_vouched_for
 
 __all__ = ["create_public_payment", "get_public_order", "get_public_payment"]
 
@@ -39,12 +40,15 @@ async def create_public_payment(request: web.Request) -> web.Response:
     """`POST /payments/public`: a shopper pays the order."""
     call = call_of(request)
     body = await read_body(request)
-    fields = body.as_model(PublicPaymentBody)
+    fields = body.as_model(CheckoutPaymentBody)
     if not is_id(fields.order_id, "order"):
         raise NotFound("Order not found", field="order_id")
     async with call.services.pool.acquire() as connection:
         public = found(await reads.find_public_order(connection, fields.order_id), "Order")
-    order = public.order
+        order = public.order
+        is_vouched = await is_vouched_for(
+            connection, call.services, order, fields.customer_signature
+        )
     command = payment_command(
         call.services,
         fields,
@@ -53,6 +57,7 @@ async def create_public_payment(request: web.Request) -> web.Response:
         surface=PUBLIC_PAYMENT_CREATED,
         key=key_of(request, call.services, order.id, body),
         address=client_address(request, call.services.settings.trusted_proxies),
+        is_vouched=is_vouched,
     )
     return await command_response(request.app, call.services, command)
 

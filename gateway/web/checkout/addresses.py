@@ -35,6 +35,7 @@ _KEPT: Mapping[str, re.Pattern[str]] = {
     "embedded": re.compile(r"true|1", re.ASCII),
     "key": _KEY,
     "origin": re.compile(r"https?://(?:[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::[0-9]{1,5})?"),
+    "customer_signature": re.compile(r"[0-9a-f]{64}", re.ASCII),
     "theme": re.compile(r"light|dark|auto", re.ASCII),
     "color": re.compile(r"#[0-9a-fA-F]{6}", re.ASCII),
     "lang": re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2}", re.ASCII),

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.domain.errors import FieldError
+from gateway.domain.ids import is_id
+from gateway.domain.instruments import TOKEN
 from gateway.web.errors import Problem
 from gateway.web.forms import Form
 from gateway.web.pages.catalogue import message
@@ -29,7 +31,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "netbanking": ("bank",),
     "wallet": ("wallet",),
 }
-_SHOWN_AGAIN = ("vpa", "bank", "wallet", "card_holder_name")
+_SHOWN_AGAIN = ("vpa", "bank", "wallet", "card_holder_name", "save")
 
 FIELD_TEXTS: Mapping[str, str] = {
     "vpa": message("Enter your UPI ID, such as name@bank"),
@@ -72,11 +74,19 @@ class FormErrors:
     form: str = ""
 
 
-def members_of(form: Form, order_id: str) -> dict[str, object]:
-    """The members of `POST /payments/public` for the chosen method; other fields are left out."""
+def members_of(form: Form, order_id: str, signature: str | None) -> dict[str, object]:
+    """The members of `POST /payments/public` for the chosen method; other fields are left out.
+
+    `signature` is the shop's word for its customer, which goes along with saved cards.
+    """
     method = form.text("method")
+    vouched = {"customer_signature": signature} if signature else {}
+    if is_id(method, "tok"):
+        return {"order_id": order_id, "method": TOKEN, "token_id": method, **vouched}
     given = {name: form.text(name) for name in _FIELDS.get(method, ())}
-    chosen = {name: value for name, value in given.items() if value}
+    chosen: dict[str, object] = {name: value for name, value in given.items() if value}
+    if method == "card" and form.text("save"):
+        chosen |= {"save": True, **vouched}
     return {"order_id": order_id, "method": method, **chosen}
 
 

@@ -6,12 +6,13 @@ The page's script makes it live; without it the form is posted here and the page
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 import orjson
 from aiohttp import web
 
 from gateway.actors.messages import Request
-from gateway.domain.errors import InvalidRequest
+from gateway.domain.errors import InvalidRequest, NotFound
 from gateway.storage.reads_checkout import find_checkout_payment
 from gateway.storage.reads_checkout_page import (
     CheckoutOrder,
@@ -27,14 +28,16 @@ from gateway.web.checkout.live import result_of
 from gateway.web.checkout.options import Options, options_of
 from gateway.web.checkout.rendering import Posted, checkout_response, unknown_response
 from gateway.web.checkout.returning import see_other
+from gateway.web.checkout.saved_cards import remove_card, saved_cards
 from gateway.web.commands import command_response
 from gateway.web.errors import problem_of
 from gateway.web.forms import Form, read_form
 from gateway.web.idempotency import make_key
 from gateway.web.pages.page import page_response
 from gateway.web.routes import Access, Route
-from gateway.web.schemas import PublicPaymentBody
+from gateway.web.schemas import CheckoutPaymentBody
 from gateway.web.surfaces import PUBLIC_PAYMENT_CREATED
+from gateway.web.vouching import is_vouched_for
 
 __all__ = ["page_routes"]
 
@@ -93,8 +96,12 @@ async def pay_by_form(request: web.Request) -> web.Response:
     if found is None:
         return unknown_response(request, options)
     form = await read_form(request)
+    if form.text("remove"):
+        with suppress(NotFound):  # a second click
+            await remove_card(request, found, options, form.text("remove"))
+        return see_other(options.address(found.order.id))
     try:
-        payment_id = await _pay(request, found, form)
+        payment_id = await _pay(request, found, form, options)
     except Exception as error:
         problem = problem_of(error)
         if problem is None:
@@ -108,7 +115,8 @@ async def pay_by_form(request: web.Request) -> web.Response:
             method=form.text("method"),
             status=problem.status,
         )
-        return checkout_response(request, found, options, posted=shown)
+        saved = await saved_cards(request, found, options)
+        return checkout_response(request, found, options, saved=saved, posted=shown)
     return see_other(options.address(found.order.id, payment_id=payment_id))
 
 
@@ -119,7 +127,8 @@ async def _shown(request: web.Request, options: Options, order_id: str | None) -
     # In a frame the script tells the shop, which stays where it is.
     leads_back = found.named is not None and not options.is_embedded
     return_url = await _return_url(request, options) if leads_back else None
-    return checkout_response(request, found, options, return_url=return_url)
+    saved = await saved_cards(request, found, options)
+    return checkout_response(request, found, options, saved=saved, return_url=return_url)
 
 
 async def _return_url(request: web.Request, options: Options) -> str | None:
@@ -142,19 +151,23 @@ async def _find(
         return await find_checkout_order(connection, order_id, payment_id)
 
 
-async def _pay(request: web.Request, found: CheckoutOrder, form: Form) -> str:
+async def _pay(request: web.Request, found: CheckoutOrder, form: Form, options: Options) -> str:
     """The id of the payment that was made, now or by an earlier click on the same button."""
     call, order = call_of(request), found.order
-    body = Body(members_of(form, order.id))
+    signature = options.get("customer_signature")
+    body = Body(members_of(form, order.id, signature))
     attempt = form.text("attempt")
     key = make_key(request, call.services, order.id, attempt, body) if attempt else None
+    async with call.services.pool.acquire() as connection:
+        is_vouched = await is_vouched_for(connection, call.services, order, signature)
     command = payment_command(
         call.services,
-        validated(PublicPaymentBody, body.members),
+        validated(CheckoutPaymentBody, body.members),
         enabled_methods=found.shop.enabled_methods,
         request=Request(merchant_id=order.merchant_id, mode=order.mode, request_id=call.request_id),
         surface=PUBLIC_PAYMENT_CREATED,
         key=key,
+        is_vouched=is_vouched,
     )
     response = await command_response(request.app, call.services, command)
     if not isinstance(response.body, bytes):

@@ -30,6 +30,7 @@ from gateway.web.checkout.methods import (
 )
 from gateway.web.checkout.options import Options
 from gateway.web.checkout.reasons import REASONS, reason_text
+from gateway.web.checkout.saved_cards import NO_CARDS, SavedCards
 from gateway.web.checkout.states import View, view_of
 from gateway.web.pages.catalogue import message
 from gateway.web.pages.colours import palette
@@ -74,6 +75,7 @@ def checkout_response(
     found: CheckoutOrder,
     options: Options,
     *,
+    saved: SavedCards = NO_CARDS,
     posted: Posted | None = None,
     return_url: str | None = None,
 ) -> web.Response:
@@ -100,7 +102,7 @@ def checkout_response(
         "address": options.address(order.id),
         "scripts": list(SCRIPTS),
         "data": _data(page, found, options, view, payment),
-        **_form(found, options, posted),
+        **_form(found, options, saved, posted),
         **_look(shop, options),
     }
     response = page_response(
@@ -164,13 +166,18 @@ def _data(
     }
 
 
-def _form(found: CheckoutOrder, options: Options, posted: Posted) -> dict[str, Any]:
+def _form(
+    found: CheckoutOrder, options: Options, saved: SavedCards, posted: Posted
+) -> dict[str, Any]:
     """The methods that are offered, and what a form that was refused is filled with again."""
     methods = offered(found.shop.enabled_methods)
-    chosen = posted.method or options.method
+    cards = [card.id for card in saved.cards]
+    chosen = posted.method or options.method or next(iter(cards), None)
     return {
+        "saved_cards": saved.cards,
+        "can_save": saved.can_save,
         "methods": {method: METHOD_NAMES[method] for method in methods},
-        "method": first_method(methods, chosen, found.order.currency),
+        "method": first_method([*methods, *cards], chosen, found.order.currency),
         "banks": BANKS,
         "wallets": WALLETS,
         "values": posted.values,
