@@ -13,7 +13,12 @@ from gateway.storage.pool import Pool
 from tests.browser.test_dashboard import HOSTILE, Scheme, at, screen, serious, sign_in
 from tests.web.client import ApiClient
 
-LISTS = ("/dashboard/transactions", "/dashboard/orders", "/dashboard/refunds")
+LISTS = (
+    "/dashboard/transactions",
+    "/dashboard/orders",
+    "/dashboard/refunds",
+    "/dashboard/customers",
+)
 
 
 @pytest.fixture
@@ -41,12 +46,16 @@ async def some_money(shop: ApiClient) -> dict[str, str]:
         f"/payments/{refunded['id']}/refunds", {"amount": 100, "reason": "Broken on arrival " * 8}
     )
     assert 201 == answer.status, answer.body
+    customer = await shop.post("/customers", {"name": "N" * 200, "email": f"{'a' * 60}@b.example"})
+    owner = customer.json["id"]
+    await shop.authorized(method="card", card=card, save=True, customer_id=owner)
     yen = await shop.order(amount=700, currency="JPY")
     await shop.settled((await shop.payment(yen["id"]))["id"])
     return {
         "authorized": f"/dashboard/transactions/{authorized['id']}",
         "failed": f"/dashboard/transactions/{failed['id']}",
         "refunded": f"/dashboard/transactions/{refunded['id']}",
+        "customer": f"/dashboard/customers/{owner}",
         "order": f"/dashboard/orders/{order['id']}",
         "paid": f"/dashboard/orders/{refunded['order_id']}",
     }

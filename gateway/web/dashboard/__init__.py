@@ -16,6 +16,7 @@ from gateway.web.dashboard import (
     actions,
     audit,
     changes,
+    customers,
     deliveries,
     docs,
     exports,
@@ -63,6 +64,15 @@ _MONEY: tuple[tuple[str, str, Handler, str], ...] = (
     ("GET", "/dashboard/orders/{id}", payment.show_order, "orders:read"),
     ("POST", "/dashboard/orders/{id}/cancel", actions.cancel_order, "orders:write"),
     ("GET", "/dashboard/refunds", transactions.show_refunds, "refunds:read"),
+    ("GET", "/dashboard/customers", customers.show_customers, "customers:read"),
+    ("GET", "/dashboard/customers/{id}", customers.show_customer, "customers:read"),
+    ("POST", "/dashboard/customers/{id}/delete", customers.delete_customer, "customers:write"),
+    (
+        "POST",
+        "/dashboard/customers/{id}/tokens/{token_id}/delete",
+        customers.delete_token,
+        "customers:write",
+    ),
 )
 
 _HOOK = "/dashboard/webhooks"

@@ -57,6 +57,8 @@ ACTIONS: Mapping[str, str] = {
     "order.cancel_requested": "Cancelled an order",
     "dead_letter.replayed": "Had a dead letter tried again",
     "operation.resolved": "Settled an unknown outcome",
+    "customer.deleted": "Deleted a customer",
+    "token.deleted": "Deleted a saved card",
     "late_approval": "Reversed a late approval",
     "reversal_failed": "A reversal failed",
     "expiry_failed": "A void at expiry failed",
@@ -68,6 +70,7 @@ _PAGE_ROWS = 50
 _OTHER_ACTORS: Mapping[str, tuple[str, str]] = {
     "keys": ("API keys", r"key\_%"),
     "operators": ("Operators", "operator%"),
+    "shoppers": ("Shoppers", "shopper"),
     "gateway": ("The gateway itself", "gateway"),
 }
 

@@ -48,6 +48,7 @@ _NAVIGATION: tuple[tuple[str, str, str, str], ...] = (
     ("transactions", "Transactions", "/dashboard/transactions", "payments:read"),
     ("orders", "Orders", "/dashboard/orders", "orders:read"),
     ("refunds", "Refunds", "/dashboard/refunds", "refunds:read"),
+    ("customers", "Customers", "/dashboard/customers", "customers:read"),
     ("webhooks", "Webhooks", "/dashboard/webhooks", "webhooks:read"),
     ("keys", "API keys", "/dashboard/keys", "keys:read"),
     ("docs", "Docs", "/dashboard/docs", "docs:read"),
