@@ -159,6 +159,7 @@ class Tree:
             load_version=rehydration.load_version,
             remember=rehydration.remember,
             recall=rehydration.recall,
+            hands=lambda: self.processors,
             ask_again=self._ask_again,
             idempotency_seconds=self.settings.idempotency_seconds,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 from gateway.actors import messages
@@ -16,13 +17,14 @@ from gateway.actors.messages import AlreadyClaimed, Done, Request
 from gateway.actors.runtime import Actor, handles
 from gateway.domain import decisions
 from gateway.domain.clock import Clock
-from gateway.domain.decisions import Decision, Instruction, Moment, Policy
+from gateway.domain.decisions import Decision, Instruction, Moment, Policy, Proceed
 from gateway.domain.entities import Operation, OrderState
 from gateway.domain.errors import NotFound, Rejected, StaleVersion, Unavailable
+from gateway.domain.jobs import Job
 from gateway.domain.work import Claim, StoredAnswer, UnitOfWork
 from gateway.storage.journal import KeyTaken
 
-__all__ = ["OrderActor", "OrderContext", "Renderer", "claimed", "commit", "moment_of"]
+__all__ = ["Hands", "OrderActor", "OrderContext", "Renderer", "claimed", "commit", "moment_of"]
 
 Result = TypeVar("Result")
 
@@ -35,6 +37,22 @@ class Renderer(Protocol):
 
     def __call__(self, surface: str, state: OrderState, subject_id: str) -> StoredAnswer:
         """`subject_id` is what the answer is about: an order, payment, refund or operation."""
+
+
+class Hands(Protocol):
+    """Those in this process who carry operations out."""
+
+    def take_place(self) -> bool:
+        """Keep a place free for one operation; False when there is none."""
+
+    def give_back_place(self) -> None:
+        """Keep it no longer."""
+
+    def carry_out(self, job: Job, begun: Proceed, asked_at: float) -> None:
+        """Carry out what is begun and committed, now.
+
+        `asked_at` is a moment of the monotonic clock before which the lease did not begin.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +68,7 @@ class OrderContext:
     ask_again: Callable[[Operation], None]
     remember: Callable[[OrderState], None]
     recall: Callable[[str], OrderState | None]
+    hands: Callable[[], Hands]
     idempotency_seconds: int
 
 
@@ -243,15 +262,44 @@ class OrderActor(Actor):
                     return decision, None
                 continue
             waiting: Any = decision.result if waits else None
-            work, answer = claimed(self._context, request, decision, subject_id, waiting)
             try:
-                await commit(self._context, work)
+                answer = await self._write(request, decision, subject_id, waiting)
             except StaleVersion:
                 self._state = None
                 continue
-            self._state = decision.state
             return decision, answer
         raise Unavailable("The order is being changed elsewhere")
+
+    async def _write(
+        self,
+        request: Request | None,
+        decision: Decision[Any],
+        subject_id: str,
+        waiting: Operation | None,
+    ) -> StoredAnswer | None:
+        """Commit; what a request asks of a processor is begun at once if there is room for it.
+
+        Without room its job goes to the queue, where any process may take it.
+        """
+        context = self._context
+        work, answer = claimed(context, request, decision, subject_id, waiting)
+        hands = context.hands()
+        if request is None or not work.jobs or not hands.take_place():
+            await commit(context, work)
+            self._state = decision.state
+            return answer
+        asked_at = monotonic()
+        moment = moment_of(context.clock, request)
+        begun = None
+        try:
+            begun = decisions.begin_at_once(decision.state, work, moment, context.policy)
+            await commit(context, begun.work if begun is not None and begun.work else work)
+        finally:
+            hands.give_back_place()
+        self._state = decision.state if begun is None else begun.state
+        if begun is not None:
+            hands.carry_out(work.jobs[0], begun.result, asked_at)
+        return answer
 
     async def _current(self, request: Request | None) -> OrderState:
         if self._state is None:

@@ -1,9 +1,12 @@
-"""The processor pool: claims jobs for its actors, keeps them claimed, and acknowledges them."""
+"""The processor pool: claims jobs for its actors, keeps them claimed, and acknowledges them.
+
+What an order's actor of this process has begun together with its acceptance comes without a job.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +19,8 @@ from gateway.actors.cancelling import cancel_all
 from gateway.actors.errors import ActorError
 from gateway.actors.processor import ProcessorActor, ProcessorContext, RunJob
 from gateway.actors.supervisor import ChildSpec, Supervisor, TreeNode
-from gateway.domain.jobs import JobKind
+from gateway.domain.decisions import Proceed
+from gateway.domain.jobs import Job, JobKind
 from gateway.queue.client import is_redis_unavailable
 from gateway.queue.jobs import ClaimedJob, JobQueue
 
@@ -77,6 +81,9 @@ class ProcessorPool:
         )
         self._actors = [self._supervisor.child(name) for name in names]
         self._running: dict[str, ClaimedJob] = {}
+        # Claims that were under way when the last place was taken.
+        self._waiting: deque[ClaimedJob] = deque()
+        self._places_kept = 0
         self._held_by: Counter[int] = Counter()
         self._holder: dict[str, int] = {}
         self._failures: Counter[str] = Counter()
@@ -122,6 +129,7 @@ class ProcessorPool:
         """Claim no more, give what is under way its time, leave the rest unacknowledged."""
         tasks, self._tasks = self._tasks, []
         await cancel_all(tasks)
+        self._waiting.clear()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), self._drain_seconds)
         if self._acknowledgements is not None:
@@ -143,8 +151,7 @@ class ProcessorPool:
     async def _claim(self, kind: JobKind) -> None:
         while True:
             await self._room.wait()
-            free = self._limits.calls_max - len(self._running)
-            count = min(self._limits.claim_count, free)
+            count = min(self._limits.claim_count, self._free)
             try:
                 claimed = await self._queue.claim(kind, count, _BLOCK_MILLISECONDS)
             except Exception as error:
@@ -155,29 +162,67 @@ class ProcessorPool:
             self.degraded = False
             self._dispatch(claimed)
 
+    @property
+    def _free(self) -> int:
+        taken = len(self._running) + len(self._waiting) + self._places_kept
+        return self._limits.calls_max - taken
+
+    def take_place(self) -> bool:
+        """Keep a place free for an operation that is being begun; False when there is none."""
+        if self._free <= 0 or not self._tasks:
+            return False
+        self._places_kept += 1
+        return True
+
+    def give_back_place(self) -> None:
+        """Keep it no longer."""
+        self._places_kept -= 1
+        self._signal_room()
+
+    def carry_out(self, job: Job, begun: Proceed, asked_at: float) -> None:
+        """Carry out what is begun and committed. What cannot be started now is found by Recovery.
+
+        `asked_at` is a moment of the monotonic clock before which the lease did not begin.
+        """
+        self._start(RunJob(ClaimedJob("", job, deliveries=1), (begun, asked_at)))
+
     def _dispatch(self, jobs: Sequence[ClaimedJob]) -> None:
+        held = {claimed.entry_id for claimed in self._waiting}
         for claimed in jobs:
-            if claimed.entry_id in self._running:
-                continue
-            number = min(range(len(self._actors)), key=self._held_by.__getitem__)
-            try:
-                self._actors[number].tell(RunJob(claimed))
-            except ActorError:
-                # It stays claimed, and is taken over when nobody has refreshed it for a while.
-                logger.warning("job_not_taken", job=claimed.job.subject)
-                continue
-            self._running[claimed.entry_id] = claimed
-            self._holder[claimed.entry_id] = number
-            self._held_by[number] += 1
-        if self._running:
-            self._idle.clear()
-        if len(self._running) >= self._limits.calls_max:
+            if claimed.entry_id not in self._running and claimed.entry_id not in held:
+                self._waiting.append(claimed)
+        self._start_waiting()
+
+    def _start_waiting(self) -> None:
+        while self._waiting and len(self._running) < self._limits.calls_max:
+            self._start(RunJob(self._waiting.popleft()))
+        self._signal_room()
+
+    def _start(self, message: RunJob) -> None:
+        number = min(range(len(self._actors)), key=self._held_by.__getitem__)
+        try:
+            self._actors[number].tell(message)
+        except ActorError:
+            # It stays claimed, and is taken over when nobody has refreshed it for a while.
+            logger.warning("job_not_taken", job=message.claimed.job.subject)
+            return
+        key = _key(message.claimed)
+        self._running[key] = message.claimed
+        self._holder[key] = number
+        self._held_by[number] += 1
+        self._idle.clear()
+
+    def _signal_room(self) -> None:
+        if self._free > 0:
+            self._room.set()
+        else:
             self._room.clear()
 
     def _finished(self, claimed: ClaimedJob, done: bool, error: str | None) -> None:
-        self._running.pop(claimed.entry_id, None)
-        self._held_by[self._holder.pop(claimed.entry_id)] -= 1
-        self._room.set()
+        key = _key(claimed)
+        self._running.pop(key, None)
+        self._held_by[self._holder.pop(key)] -= 1
+        self._start_waiting()
         if not self._running:
             self._idle.set()
         if done:
@@ -187,7 +232,7 @@ class ProcessorPool:
             self._count_failure(claimed, error)
 
     def _acknowledge_soon(self, claimed: ClaimedJob) -> None:
-        if self._acknowledgements is not None:
+        if claimed.entry_id and self._acknowledgements is not None:
             answer = self._acknowledgements.submit(claimed)
             # What is not acknowledged is delivered again, and begin says that nothing is to do.
             answer.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -217,7 +262,11 @@ class ProcessorPool:
         while True:
             await asyncio.sleep(self._limits.refresh_seconds)
             for kind in _KINDS:
-                held = [each.entry_id for each in self._running.values() if each.job.kind == kind]
+                held = [
+                    each.entry_id
+                    for each in (*self._running.values(), *self._waiting)
+                    if each.entry_id and each.job.kind == kind
+                ]
                 if held:
                     await self._guarded(self._queue.refresh(kind, held))
 
@@ -227,10 +276,9 @@ class ProcessorPool:
         while True:
             await asyncio.sleep(self._limits.take_over_seconds / 2)
             for kind in _KINDS:
-                free = self._limits.calls_max - len(self._running)
-                if free <= 0:
+                if self._free <= 0:
                     continue
-                jobs = await self._guarded(self._queue.take_over(kind, idle, free))
+                jobs = await self._guarded(self._queue.take_over(kind, idle, self._free))
                 self._dispatch(jobs or ())
 
     async def _guarded(self, work: Awaitable[Result]) -> Result | None:
@@ -255,3 +303,7 @@ class ProcessorPool:
         if isinstance(error, Exception) and not self.failed.done():
             logger.error("pool_failed", error=type(error).__name__)
             self.failed.set_result(error)
+
+
+def _key(claimed: ClaimedJob) -> str:
+    return claimed.entry_id or claimed.job.subject

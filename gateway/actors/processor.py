@@ -23,6 +23,7 @@ from gateway.domain.decisions import Acknowledge, Instruction, LookUp, Proceed
 from gateway.domain.entities import Operation, Payment
 from gateway.domain.errors import Unavailable
 from gateway.domain.instruments import CardData, card_from_bytes
+from gateway.domain.jobs import Job
 from gateway.domain.outcomes import (
     AttemptNotFound,
     CardDataLost,
@@ -54,9 +55,13 @@ class CardSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunJob:
-    """A claimed job to be carried out. No reply; `finished` of the context is told."""
+    """A claimed job to be carried out. No reply; `finished` of the context is told.
+
+    `begun` says what the order's actor has begun already, and when it was asked to.
+    """
 
     claimed: ClaimedJob
+    begun: tuple[Proceed, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,20 +88,21 @@ class ProcessorActor(Actor):
     """Carries out jobs, many at a time: a bank that takes its second holds nobody up."""
 
     def __init__(self, context: ProcessorContext, *, calls_max: int) -> None:
-        super().__init__(tasks_max=calls_max)
+        # A job that is done counts until the loop's next turn, and its successor does not wait.
+        super().__init__(tasks_max=calls_max * 2)
         self._context = context
 
     @handles(RunJob)
     async def run(self, message: RunJob) -> None:
         """Start on a job."""
-        self.spawn(self._run(message.claimed), "processor-job")
+        self.spawn(self._run(message.claimed, message.begun), "processor-job")
 
-    async def _run(self, claimed: ClaimedJob) -> None:
+    async def _run(self, claimed: ClaimedJob, begun: tuple[Instruction, float] | None) -> None:
         error: str | None = None
         done = False
         started = monotonic()
         try:
-            outcome = await self._carry_out(claimed)
+            outcome = await self._carry_out(claimed.job, begun)
             done = True
         except Exception as failure:  # noqa: BLE001 - one bad job must not end the others' calls
             error = type(failure).__name__
@@ -115,12 +121,10 @@ class ProcessorActor(Actor):
             seconds=round(seconds, 6),
         )
 
-    async def _carry_out(self, claimed: ClaimedJob) -> str:
-        job = claimed.job
-        instruction: Instruction
-        instruction, asked_at = await self._ask(
-            job.identity, BeginOperation(operation_id=job.subject)
-        )
+    async def _carry_out(self, job: Job, begun: tuple[Instruction, float] | None) -> str:
+        if begun is None:
+            begun = await self._ask(job.identity, BeginOperation(operation_id=job.subject))
+        instruction, asked_at = begun
         last = "acknowledged"
         while not isinstance(instruction, Acknowledge):
             outcome = await self._perform(instruction, asked_at)

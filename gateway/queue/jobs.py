@@ -49,7 +49,10 @@ return removed
 
 @dataclass(frozen=True, slots=True)
 class ClaimedJob:
-    """A job in flight. `deliveries` counts how often it was handed out, this time included."""
+    """A job in flight. `deliveries` counts how often it was handed out, this time included.
+
+    `entry_id` is empty for one that was handed over within the process and stands in no stream.
+    """
 
     entry_id: str
     job: Job

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from dataclasses import replace
 
 import pytest
 
 from gateway.actors import messages
 from gateway.domain import decisions
 from gateway.domain.ids import new_id
-from gateway.domain.instruments import CardData, card_instrument, card_to_bytes
+from gateway.domain.instruments import CardData, Instrument, card_instrument, card_to_bytes
 from gateway.domain.jobs import JobKind
 from gateway.domain.outcomes import Approved
+from gateway.web.surfaces import PAYMENT_CREATED
 from tests.actors.process import REQUEST, ActorProcess, actor_process
 from tests.support import eventually
 
@@ -31,6 +34,11 @@ async def _pay_by_card(process: ActorProcess, *, sealed: bool) -> str:
     return payment_id
 
 
+def _take_nothing_at_once(process: ActorProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have all operations go through the queue, as when there is no room for them."""
+    monkeypatch.setattr(process.tree.processors, "take_place", lambda: False)
+
+
 @pytest.fixture
 async def process(database_url, redis_url, redis_prefix):
     """One process' actors that take over quickly."""
@@ -46,6 +54,7 @@ async def test_job_that_keeps_failing_becomes_a_dead_letter(process, monkeypatch
     def crash(*_args):
         raise RuntimeError("a fault of ours")
 
+    _take_nothing_at_once(process, monkeypatch)
     with monkeypatch.context() as patched:
         patched.setattr(decisions, "begin_operation", crash)
         payment_id = await process.pay(await process.make_order())
@@ -101,19 +110,66 @@ async def test_calls_in_flight_stay_within_the_limit(database_url, redis_url, re
             assert "success" == await process.until(payment_id, "success")
 
 
-async def test_stop_leaves_unfinished_jobs_for_the_next_process(
+async def test_what_is_accepted_with_room_is_begun_in_the_same_unit(process):
+    """One unit of work accepts and begins: the answer and the events say pending, the rows not."""
+    gate = asyncio.get_running_loop().create_future()
+    process.bank.answers.append(gate)
+    order_id = await process.make_order()
+    command = decisions.CreatePayment(
+        payment_id=new_id("pay"),
+        instrument=Instrument(method="upi", vpa="success@bank"),
+        processor="simulator",
+    )
+    done = await process.ask(order_id, messages.PayOrder(command=command, request=REQUEST))
+
+    assert "pending" == done.payment.status
+    assert "processing" == await process.status(done.payment.id)
+    version = "SELECT version FROM orders WHERE id = $1"
+    assert 2 == await process.tree.pool.fetchval(version, order_id)
+    bodies = await process.tree.pool.fetch("SELECT body FROM events WHERE order_id = $1", order_id)
+    shown = {json.loads(row["body"])["data"]["payment"]["status"] for row in bodies}
+    assert (2, {"pending"}) == (len(bodies), shown)
+    gate.set_result(Approved(reference="bank-1"))
+    assert "success" == await process.until(done.payment.id, "success")
+    assert 3 == await process.tree.pool.fetchval(version, order_id)
+
+
+async def test_places_kept_for_what_is_refused_are_free_again(
     database_url, redis_url, redis_prefix
+):
+    """Units that are not written do not use the room up."""
+    async with actor_process(database_url, redis_url, redis_prefix, processor_calls_max=2) as one:
+        claim = messages.ClaimRequest(
+            scope="tests", key="one", fingerprint=b"1", surface=PAYMENT_CREATED
+        )
+        keyed = replace(REQUEST, claim=claim)
+        first = await one.pay(await one.make_order(), keyed)
+        for _ in range(3):
+            with pytest.raises(messages.AlreadyClaimed):
+                await one.pay(await one.make_order(), keyed)
+        await one.until(first, "success")
+        await eventually(lambda: one.tree.processors.in_flight == 0)
+
+        taken = [one.tree.processors.take_place() for _ in range(3)]
+        assert [True, True, False] == taken
+
+
+@pytest.mark.parametrize("queued", [True, False])
+async def test_stop_leaves_unfinished_jobs_for_the_next_process(
+    database_url, redis_url, redis_prefix, monkeypatch, queued
 ):
     """A bank that does not answer in time: the job is left, and a later process looks it up."""
     async with actor_process(
         database_url, redis_url, redis_prefix, shutdown_seconds=0.1
     ) as process:
+        if queued:
+            _take_nothing_at_once(process, monkeypatch)
         process.bank.answers.append(asyncio.get_running_loop().create_future())
         payment_id = await process.pay(await process.make_order())
         await process.bank.called.wait()
     async with actor_process(database_url, redis_url, redis_prefix, start=False) as successor:
         depths = await successor.tree.queue.depths()
-        assert 1 == depths[JobKind.PAYMENTS].in_flight + depths[JobKind.PAYMENTS].waiting
+        assert queued == depths[JobKind.PAYMENTS].in_flight + depths[JobKind.PAYMENTS].waiting
         # Before it starts: a job met under a lease is put off until the operation is due.
         await successor.tree.pool.execute("UPDATE attempts SET lease_until = sent_at")
         successor.bank.lookups.append(Approved(reference="bank-1"))

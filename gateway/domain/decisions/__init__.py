@@ -24,6 +24,7 @@ from gateway.domain.decisions._processing import (
     Instruction,
     LookUp,
     Proceed,
+    begin_at_once,
     begin_operation,
 )
 from gateway.domain.decisions._refunds import RefundPayment, refund_payment
@@ -40,6 +41,7 @@ __all__ = [
     "Policy",
     "Proceed",
     "RefundPayment",
+    "begin_at_once",
     "begin_operation",
     "cancel_order",
     "capture_payment",

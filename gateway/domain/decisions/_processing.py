@@ -18,9 +18,11 @@ from gateway.domain.entities import (
     PaymentStatus,
     RefundStatus,
 )
+from gateway.domain.evolution import evolve
 from gateway.domain.ids import new_id
+from gateway.domain.work import UnitOfWork
 
-__all__ = ["Acknowledge", "Instruction", "LookUp", "Proceed", "begin_operation"]
+__all__ = ["Acknowledge", "Instruction", "LookUp", "Proceed", "begin_at_once", "begin_operation"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +78,37 @@ def begin_operation(
     if held or waits_for_shopper(attempt, payment, moment):
         return transition.unchanged(Acknowledge())
     return transition.unchanged(LookUp(attempt=attempt, operation=operation, payment=payment))
+
+
+def begin_at_once(
+    state: OrderState, work: UnitOfWork, moment: Moment, policy: Policy
+) -> Decision[Proceed] | None:
+    """Begin the operation that `work` adds in the same unit of work; `state` is what it leads to.
+
+    For whoever carries it out as soon as that is committed, and needs no job for it. None when
+    there is not just one operation to be sent.
+    """
+    if len(work.jobs) != 1:
+        return None
+    begun = begin_operation(state, work.jobs[0].subject, moment, policy)
+    if begun.work is None or not isinstance(begun.result, Proceed):
+        return None
+    inserts = {each.id: each for each in work.inserts}
+    updates = {each.id: each for each in work.updates}
+    for each in begun.work.updates:
+        (inserts if each.id in inserts else updates)[each.id] = each
+    inserts |= {each.id: each for each in begun.work.inserts}
+    # One unit of work is one version, however much was decided.
+    order = evolve(begun.state.order, version=work.order.version, last_unit_id=work.id)
+    both = evolve(
+        work,
+        order=order,
+        inserts=tuple(inserts.values()),
+        updates=tuple(updates.values()),
+        events=work.events + begun.work.events,
+        jobs=(),
+    )
+    return Decision(state=evolve(begun.state, order=order), work=both, result=begun.result)
 
 
 def _lease_until(moment: Moment, payment: Payment, policy: Policy) -> datetime:
