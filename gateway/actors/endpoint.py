@@ -17,14 +17,13 @@ from datetime import datetime
 from time import monotonic
 
 import aiohttp
-from yarl import URL
 
 from gateway.actors.errors import ActorError
 from gateway.actors.runtime import Actor, handles
 from gateway.actors.turn import log_crash
 from gateway.domain.clock import Clock
 from gateway.domain.delivery import AttemptOutcome, RetrySchedule
-from gateway.security.outbound import Response, post
+from gateway.security.outbound import Poster, Response, UrlInvalid
 from gateway.security.records import endpoint_record
 from gateway.security.signatures import Signer
 from gateway.security.vault import Vault
@@ -174,7 +173,7 @@ class EndpointActor(Actor):
         permanent = False
         try:
             response = await self._post(delivery)
-        except _UrlInvalid:
+        except UrlInvalid:
             response = Response(error="The URL is not valid", duration_milliseconds=0)
             permanent = True
         except Exception as failure:  # noqa: BLE001 - unrecorded it would be tried for ever
@@ -200,14 +199,12 @@ class EndpointActor(Actor):
         context, endpoint = self._context, delivery.endpoint
         body_format = context.formats.get(endpoint.format)
         body = body_format(delivery) if body_format is not None else delivery.body or b""
-        url, signer = self._keyring.of(endpoint)
+        poster, signer = self._keyring.of(endpoint)
         # The machine's time, not the clock that tests move: receivers compare it with their own.
         timestamp = int(context.clock.real_now().timestamp())
         headers = signer.headers(event_id=delivery.event_id, timestamp=timestamp, body=body)
         headers |= _trace_headers(delivery.request_id)
-        response = await post(
-            context.session,
-            url,
+        response = await poster.post(
             body,
             headers,
             timeout_seconds=context.timeout_seconds,
@@ -228,10 +225,6 @@ def _trace_headers(request_id: str | None) -> dict[str, str]:
     return {"traceparent": f"00-{request_id}-{secrets.token_hex(8)}-01"}
 
 
-class _UrlInvalid(Exception):
-    """No request can be made of this URL, now or later."""
-
-
 class _Keyring:
     """The signer of one endpoint, made anew when its secrets or their validity change."""
 
@@ -240,16 +233,19 @@ class _Keyring:
         self._endpoint: Endpoint | None = None
         self._signer: Signer | None = None
         self._url: str | None = None
+        self._poster: Poster | None = None
         self._expires_at: datetime | None = None
 
-    def of(self, endpoint: Endpoint) -> tuple[str, Signer]:
-        """Its URL and signer. Raises _UrlInvalid, and SealBroken for a secret of another key."""
+    def of(self, endpoint: Endpoint) -> tuple[Poster, Signer]:
+        """What posts and signs. Raises UrlInvalid, and SealBroken for a secret of another key."""
         signer = self._signer
         if signer is None or endpoint is not self._endpoint or self._has_expired():
             signer = self._renewed(endpoint)
-        if endpoint.url != self._url:
-            self._url = _checked(endpoint.url)
-        return endpoint.url, signer
+        poster = self._poster
+        if poster is None or endpoint.url != self._url:
+            poster = self._poster = Poster(self._context.session, endpoint.url)
+            self._url = endpoint.url
+        return poster, signer
 
     def _has_expired(self) -> bool:
         return self._expires_at is not None and self._context.clock.now() >= self._expires_at
@@ -282,13 +278,3 @@ def _secrets(endpoint: Endpoint) -> tuple[bytes, bytes | None, datetime | None]:
         endpoint.previous_secret_sealed,
         endpoint.previous_secret_expires_at,
     )
-
-
-def _checked(url: str) -> str:
-    try:
-        host = URL(url).host
-    except ValueError:
-        host = None
-    if not host:
-        raise _UrlInvalid
-    return url

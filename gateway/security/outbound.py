@@ -10,17 +10,18 @@ import aiohttp
 from aiohttp.abc import AbstractResolver
 
 from gateway.security.addresses import OutboundGuard, OutboundRefused
-from gateway.security.posting import Response, post
+from gateway.security.posting import Poster, Response, UrlInvalid
 from gateway.security.resolving import IsolatedResolver
 from gateway.security.webhook_urls import validate_webhook_url
 
 __all__ = [
     "OutboundGuard",
     "OutboundRefused",
+    "Poster",
     "Response",
+    "UrlInvalid",
     "guarded_connector",
     "guarded_session",
-    "post",
     "socket_factory",
     "validate_webhook_url",
 ]

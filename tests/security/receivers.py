@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,10 +19,10 @@ from cryptography.x509.oid import NameOID
 
 from gateway.security.outbound import (
     OutboundGuard,
+    Poster,
     Response,
     guarded_connector,
     guarded_session,
-    post,
 )
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -119,16 +119,16 @@ async def attempt(
     timeout_seconds: float = 5.0,
     characters_max: int = 2048,
     times: int = 1,
+    headers: Mapping[str, str] = HEADERS,
 ) -> Response:
     """Post with a session of its own and give the last response."""
     guard = OutboundGuard(allow_loopback=allow_loopback)
     async with guarded_session(guarded_connector(guard, resolver=resolver)) as session:
+        poster = Poster(session, url)
         for _ in range(times):
-            response = await post(
-                session,
-                url,
+            response = await poster.post(
                 BODY,
-                HEADERS,
+                headers,
                 timeout_seconds=timeout_seconds,
                 response_characters_max=characters_max,
             )

@@ -9,8 +9,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from gateway.security.outbound import OutboundGuard, guarded_connector, guarded_session
-from tests.security.receivers import ANSWER, Names, attempt, receiver, unvouched_tls
+from gateway.security.outbound import OutboundGuard, UrlInvalid, guarded_connector, guarded_session
+from tests.security.receivers import ANSWER, Names, attempt, http, receiver, unvouched_tls
 
 
 async def test_a_silent_receiver_times_out() -> None:
@@ -94,11 +94,28 @@ async def test_names_that_do_not_resolve_are_an_error_for_people(host: str) -> N
 
 
 @pytest.mark.parametrize("url", ["http://", "nonsense", "http://[::1", "http://a:99999/"])
-async def test_a_stored_url_that_is_none_is_an_error_for_people(url: str) -> None:
-    """However it got into the table."""
-    response = await attempt(url)
+async def test_a_stored_url_that_is_none_is_told_apart(url: str) -> None:
+    """However it got into the table: to try again would be of no use."""
+    with pytest.raises(UrlInvalid):
+        await attempt(url)
 
-    assert response.error in ("The URL is not valid", "The request failed")
+
+@pytest.mark.parametrize("value", ["a\r\nInjected: 1", "a\nb", "a\rb", "a\0b"])
+async def test_a_header_cannot_end_its_line(value: str) -> None:
+    """Whatever stands in a value, nothing is sent that means something else."""
+    async with receiver(ANSWER) as served:
+        response = await attempt(served.url, headers={"webhook-id": value})
+
+    assert ("The request failed", 0) == (response.error, len(served.requests))
+
+
+async def test_what_comes_before_the_answer_is_passed_over() -> None:
+    """Informational responses are not the answer (RFC 9110, 15.2)."""
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    async with receiver(early + http("200 OK", b"taken")) as served:
+        response = await attempt(served.url, times=2)
+
+    assert (200, "taken") == (response.status, response.body)
 
 
 async def test_certificates_are_verified(tmp_path: Path) -> None:
