@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from gateway.domain.decisions import Acknowledge, LookUp, Proceed
+from gateway.domain.decisions import Acknowledge, Decision, LookUp, Proceed, begin_at_once
 from gateway.domain.outcomes import (
     Approved,
     AttemptNotFound,
@@ -15,6 +16,7 @@ from gateway.domain.outcomes import (
     RequiresAction,
     Unknown,
 )
+from tests.unit.invariants import check_state
 from tests.unit.scenario import LEASE_SECONDS, POLICY, Scenario, authorized, captured
 
 CHALLENGE = RequiresAction(reference="bank_1", next_action='{"type":"redirect"}')
@@ -174,3 +176,69 @@ def test_what_the_processor_did_not_know_goes_out_under_a_new_lease() -> None:
     assert Acknowledge() == scenario.begin()
     scenario.wait(LEASE_SECONDS)
     assert isinstance(scenario.begin(), LookUp)
+
+
+def _begun_at_once(scenario: Scenario, ask: Callable[[Scenario], object]) -> Decision[Proceed]:
+    """Ask, then begin in the same unit of work; the scenario goes on from there."""
+    ask(scenario)
+    work = scenario.decision.work
+    assert work is not None
+    begun = begin_at_once(scenario.state, work, scenario.moment(), POLICY)
+    assert begun is not None
+    scenario.state = begun.state
+    check_state(scenario.state)
+    return begun
+
+
+@pytest.mark.parametrize(
+    ("made", "ask", "inserts", "updates"),
+    [
+        (Scenario, lambda order: order.pay(), ["Payment", "Operation", "Attempt"], []),
+        (authorized, lambda order: order.capture(), ["Operation", "Attempt"], ["Payment"]),
+        (authorized, lambda order: order.void(), ["Operation", "Attempt"], []),
+        (
+            captured,
+            lambda order: order.give_back(),
+            ["Refund", "Operation", "Attempt"],
+            ["Payment"],
+        ),
+    ],
+)
+def test_begun_at_once_is_one_unit_of_what_both_would_write(
+    made: Callable[[], Scenario],
+    ask: Callable[[Scenario], object],
+    inserts: list[str],
+    updates: list[str],
+) -> None:
+    """Accepted and begun together: one version, no job, and the events of what was accepted."""
+    scenario = made()
+    version = scenario.order.version
+    begun = _begun_at_once(scenario, ask)
+
+    work, accepted = begun.work, scenario.decision.work
+    assert work is not None
+    assert accepted is not None
+    assert (version + 1, version) == (work.order.version, work.expected_version)
+    assert (accepted.id, ()) == (work.id, work.jobs)
+    assert accepted.events == work.events
+    assert inserts == [type(each).__name__ for each in work.inserts]
+    assert updates == [type(each).__name__ for each in work.updates]
+    assert begun.result.attempt in work.inserts
+    written = {each.id: each for each in (*work.inserts, *work.updates)}
+    assert begun.result.payment == written.get(scenario.payment.id, scenario.payment)
+    assert scenario.attempt == begun.result.attempt
+
+    assert isinstance(scenario.begin(), Acknowledge)  # another holder leaves it alone
+    scenario.tell(Approved(reference="bank_1"))
+    assert "done" == scenario.operation.state
+
+
+def test_what_needs_no_processor_is_not_begun_at_once() -> None:
+    """A release is finished when its job is done; notes have no operation at all."""
+    scenario = authorized()
+    scenario.give_back(1)
+    for ask in (lambda: None, lambda: scenario.change_notes("{}")):
+        ask()
+        work = scenario.decision.work
+        assert work is not None
+        assert begin_at_once(scenario.state, work, scenario.moment(), POLICY) is None
