@@ -12,6 +12,7 @@ from uuid import UUID
 from gateway.domain import decisions
 from gateway.domain.entities import Operation, Order, Payment, Refund
 from gateway.domain.errors import Rejected
+from gateway.domain.evolution import directly_made
 from gateway.domain.outcomes import Outcome
 from gateway.domain.work import StoredAnswer
 
@@ -50,6 +51,7 @@ class ClaimRequest:
     surface: str
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """Whose request it is. Orders of others are refused as not found (P9)."""
@@ -60,6 +62,7 @@ class Request:
     claim: ClaimRequest | None = None
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeOrder:
     """→ Done with the order. The intake answers it: a new order has no actor yet."""
@@ -68,6 +71,7 @@ class MakeOrder:
     request: Request
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayOrder:
     """→ Done with the pending payment."""
@@ -146,6 +150,7 @@ class ForgetPayer:
     customer_id: str
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeginOperation:
     """→ an `Instruction`: proceed, look up or acknowledge."""
@@ -153,6 +158,7 @@ class BeginOperation:
     operation_id: str
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordOutcome:
     """→ whether the same attempt is to be sent again now."""
@@ -161,6 +167,7 @@ class RecordOutcome:
     outcome: Outcome
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
     """What a command made; `answer` is its final answer when a key was claimed and it stands."""

@@ -22,6 +22,7 @@ from gateway.actors.runtime import Actor, handles
 from gateway.domain.decisions import Acknowledge, Instruction, LookUp, Proceed
 from gateway.domain.entities import Operation, Payment
 from gateway.domain.errors import Unavailable
+from gateway.domain.evolution import directly_made
 from gateway.domain.instruments import CardData, card_from_bytes
 from gateway.domain.jobs import Job
 from gateway.domain.outcomes import (
@@ -53,6 +54,7 @@ class CardSource(Protocol):
         """The card data in the clear, None when it is gone."""
 
 
+@directly_made
 @dataclass(frozen=True, slots=True)
 class RunJob:
     """A claimed job to be carried out. No reply; `finished` of the context is told.

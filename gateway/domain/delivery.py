@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from gateway.domain.evolution import directly_made
+
 __all__ = [
     "STANDARD_SCHEDULE",
     "TEST_SCHEDULE",
@@ -33,6 +35,7 @@ class DeliveryStatus(StrEnum):
     FAILED = "failed"
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptOutcome:
     """What came of one request: a status, or no answer and an `error` for people.
@@ -58,6 +61,7 @@ class AttemptOutcome:
         return self.error or f"The endpoint answered {self.status}"
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What the delivery is after an attempt; `reason` stands in the dead letter."""

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+from gateway.domain.evolution import directly_made
 from gateway.domain.instruments import Instrument
 
 __all__ = [
@@ -124,6 +125,7 @@ class AttemptState(StrEnum):
     FAILED = "failed"
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What is to be paid. `version` counts its units of work and arbitrates between writers."""
@@ -160,6 +162,7 @@ class Payer:
 NOBODY = Payer()
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment:
     """One try to pay an order, with the sums that P4 is about.
@@ -225,6 +228,7 @@ class Payment:
         return "full" if self.amount_refunded == self.amount_captured else "partial"
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
     """Money on its way back to the shopper."""
@@ -246,6 +250,7 @@ class Refund:
     processed_at: datetime | None = None
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """Something asked of the processor, committed before it is asked.
@@ -277,6 +282,7 @@ class Operation:
         return self.state in (OperationState.OPEN, OperationState.UNKNOWN)
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One go at an operation. Its id is the reference the processor knows it by.
@@ -304,6 +310,7 @@ def _nothing() -> Mapping[str, Any]:
     return _NOTHING
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderState:
     """One order with everything that hangs on it: what its actor holds and rules look at.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from gateway.domain.errors import ExpiredCard, InvalidCard, InvalidVpa
+from gateway.domain.evolution import directly_made
 
 __all__ = [
     "METHODS",
@@ -48,6 +49,7 @@ class CardData:
     holder_name: str | None = field(default=None, repr=False)
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
     """What may be stored of the means of payment.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.domain.evolution import directly_made
+
 __all__ = ["Job", "JobKind"]
 
 
@@ -16,6 +18,7 @@ class JobKind(StrEnum):
     WEBHOOKS = "webhooks"
 
 
+@directly_made
 @dataclass(frozen=True, slots=True)
 class Job:
     """Something to do. A doubled job is harmless: whoever takes it asks the owner first.

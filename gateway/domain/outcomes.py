@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from gateway.domain.evolution import directly_made
 from gateway.domain.instruments import CardData
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
 ]
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approved:
     """Done. `reference` is the processor's own name for the transaction.
@@ -96,6 +98,7 @@ class ProcessorTraits:
     modes: frozenset[str] = frozenset({"test", "live"})
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
     """One call to a processor. `reference` is the attempt's id; `amount` in minor units.

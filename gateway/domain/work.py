@@ -9,6 +9,7 @@ from uuid import UUID
 from gateway.domain.books import LedgerTransaction
 from gateway.domain.customers import Token
 from gateway.domain.entities import Attempt, Operation, Order, Payment, Refund
+from gateway.domain.evolution import directly_made
 from gateway.domain.jobs import Job
 
 __all__ = ["Audit", "Claim", "Entity", "Event", "StoredAnswer", "UnitOfWork"]
@@ -16,6 +17,7 @@ __all__ = ["Audit", "Claim", "Entity", "Event", "StoredAnswer", "UnitOfWork"]
 Entity = Payment | Refund | Operation | Attempt
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """Something that happened, with the body that every webhook about it carries, made once."""
@@ -32,6 +34,7 @@ class Event:
     created_at: datetime
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredAnswer:
     """The final answer to a request: what a repeat with the same key gets, byte for byte."""
@@ -40,6 +43,7 @@ class StoredAnswer:
     body: bytes
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """An idempotency key to be claimed together with the first effect of its request.
@@ -77,6 +81,7 @@ class Audit:
     created_at: datetime
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnitOfWork:
     """Rows and events of one order that become true together, or not at all.

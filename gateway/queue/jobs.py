@@ -16,6 +16,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from gateway.domain.evolution import directly_made
 from gateway.domain.jobs import Job, JobKind
 from gateway.queue.client import Command, Keys, chunked, exchange, raise_first_error
 from gateway.queue.notifications import change_commands
@@ -47,6 +48,7 @@ return removed
 """
 
 
+@directly_made
 @dataclass(frozen=True, slots=True)
 class ClaimedJob:
     """A job in flight. `deliveries` counts how often it was handed out, this time included.

@@ -14,6 +14,7 @@ import aiohttp
 from aiohttp.http import HttpProcessingError, RawResponseMessage
 from yarl import URL
 
+from gateway.domain.evolution import directly_made
 from gateway.security.addresses import OutboundRefused
 
 __all__ = ["Poster", "Response", "UrlInvalid"]
@@ -38,6 +39,7 @@ _REFUSED_BY_GUARD = "The host has no address that webhooks may be sent to"
 _REFUSED_BY_HOST = "The connection was refused"
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """How an attempt ended: with a `status`, or without one and with an `error` for people."""

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from gateway.domain.delivery import AttemptOutcome, Verdict
+from gateway.domain.evolution import directly_made
 from gateway.domain.work import Audit
 from gateway.storage.administration_endpoints import fail_pending_deliveries
 from gateway.storage.journal import Connection
@@ -132,6 +133,7 @@ class Endpoint:
     failing_since: datetime | None = None
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One event on its way to one endpoint; `body` is None when it is no longer kept.
@@ -149,6 +151,7 @@ class Delivery:
     endpoint: Endpoint
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One request that was made, and what it means for the delivery."""

@@ -17,6 +17,7 @@ from gateway.domain.entities import (
     Purpose,
 )
 from gateway.domain.errors import InvalidState, NotFound
+from gateway.domain.evolution import directly_made
 from gateway.domain.money import check_amount
 from gateway.domain.work import UnitOfWork
 
@@ -25,6 +26,7 @@ __all__ = ["CreateOrder", "cancel_order", "change_notes", "create_order", "expir
 _OPEN = (OrderStatus.CREATED, OrderStatus.ATTEMPTED)
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateOrder:
     """The merchant's wish; `amount` in minor units, `notes` a JSON object as text."""

@@ -20,11 +20,13 @@ from gateway.domain.entities import (
     Purpose,
 )
 from gateway.domain.errors import InvalidRequest, InvalidState, NotFound
+from gateway.domain.evolution import directly_made
 from gateway.domain.instruments import Instrument
 
 __all__ = ["CreatePayment", "create_payment", "forget_payer", "resume_payment"]
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatePayment:
     """A shopper pays the order. Card data is not here: it is sealed under `payment_id`.

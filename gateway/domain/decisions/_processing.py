@@ -18,7 +18,7 @@ from gateway.domain.entities import (
     PaymentStatus,
     RefundStatus,
 )
-from gateway.domain.evolution import evolve
+from gateway.domain.evolution import directly_made, evolve
 from gateway.domain.ids import new_id
 from gateway.domain.work import UnitOfWork
 
@@ -30,6 +30,7 @@ class Acknowledge:
     """Nothing to do: the operation is finished, in somebody else's hands, or not due."""
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proceed:
     """Call the processor with this attempt; `resume`: after a challenge, not from the start."""

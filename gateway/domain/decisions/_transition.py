@@ -22,7 +22,7 @@ from gateway.domain.entities import (
     Purpose,
     Refund,
 )
-from gateway.domain.evolution import evolve
+from gateway.domain.evolution import directly_made, evolve
 from gateway.domain.fees import FREE, FeePlan
 from gateway.domain.ids import new_id
 from gateway.domain.jobs import Job, JobKind
@@ -40,6 +40,7 @@ __all__ = ["Decision", "Moment", "Policy", "Transition"]
 Result = TypeVar("Result")
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """When and for which request something is decided; `real_now` is the machine's time.
