@@ -49,9 +49,9 @@ class Hands(Protocol):
         """Keep it no longer."""
 
     def carry_out(self, job: Job, begun: Proceed, asked_at: float) -> None:
-        """Carry out what is begun and committed, now.
+        """Carry out what is begun and committed.
 
-        `asked_at` is a moment of the monotonic clock before which the lease did not begin.
+        The lease did not begin before `asked_at`, a moment of the monotonic clock.
         """
 
 
@@ -251,8 +251,9 @@ class OrderActor(Actor):
         for _ in range(_TRIES_MAX):
             fresh = self._state is None
             state = await self._current(request)
+            asked_at, moment = monotonic(), moment_of(self._context.clock, request)
             try:
-                decision = decide(state, moment_of(self._context.clock, request))
+                decision = decide(state, moment)
             except Rejected:
                 if fresh or await self._is_current(state):
                     raise
@@ -262,44 +263,38 @@ class OrderActor(Actor):
                     return decision, None
                 continue
             waiting: Any = decision.result if waits else None
+            work, answer = claimed(self._context, request, decision, subject_id, waiting)
             try:
-                answer = await self._write(request, decision, subject_id, waiting)
+                if request is not None and work.jobs and self._context.hands().take_place():
+                    self._state = await self._begin(decision.state, work, moment, asked_at)
+                else:
+                    await commit(self._context, work)
+                    self._state = decision.state
             except StaleVersion:
                 self._state = None
                 continue
             return decision, answer
         raise Unavailable("The order is being changed elsewhere")
 
-    async def _write(
-        self,
-        request: Request | None,
-        decision: Decision[Any],
-        subject_id: str,
-        waiting: Operation | None,
-    ) -> StoredAnswer | None:
-        """Commit; what a request asks of a processor is begun at once if there is room for it.
+    async def _begin(
+        self, accepted: OrderState, work: UnitOfWork, moment: Moment, asked_at: float
+    ) -> OrderState:
+        """Commit what a request asks of a processor, begun at once in the place kept for it.
 
-        Without room its job goes to the queue, where any process may take it.
+        Returns the order as it is then. Without a place its job goes to the queue, where any
+        process may take it.
         """
-        context = self._context
-        work, answer = claimed(context, request, decision, subject_id, waiting)
-        hands = context.hands()
-        if request is None or not work.jobs or not hands.take_place():
-            await commit(context, work)
-            self._state = decision.state
-            return answer
-        asked_at = monotonic()
-        moment = moment_of(context.clock, request)
+        hands = self._context.hands()
         begun = None
         try:
-            begun = decisions.begin_at_once(decision.state, work, moment, context.policy)
-            await commit(context, begun.work if begun is not None and begun.work else work)
+            begun = decisions.begin_at_once(accepted, work, moment, self._context.policy)
+            await commit(self._context, begun.work if begun is not None and begun.work else work)
         finally:
             hands.give_back_place()
-        self._state = decision.state if begun is None else begun.state
-        if begun is not None:
-            hands.carry_out(work.jobs[0], begun.result, asked_at)
-        return answer
+        if begun is None:
+            return accepted
+        hands.carry_out(work.jobs[0], begun.result, asked_at)
+        return begun.state
 
     async def _current(self, request: Request | None) -> OrderState:
         if self._state is None:

@@ -182,7 +182,7 @@ class ProcessorPool:
     def carry_out(self, job: Job, begun: Proceed, asked_at: float) -> None:
         """Carry out what is begun and committed. What cannot be started now is found by Recovery.
 
-        `asked_at` is a moment of the monotonic clock before which the lease did not begin.
+        The lease did not begin before `asked_at`, a moment of the monotonic clock.
         """
         self._start(RunJob(ClaimedJob("", job, deliveries=1), (begun, asked_at)))
 
