@@ -19,6 +19,10 @@ WRONG = [
     ("{theme: 3}", "theme must be one of light, dark, auto"),
     ("{theme: {mode: 'pink'}}", "theme must be one of light, dark, auto"),
     ("{theme: {color: 'red;x'}}", "theme.color must be a colour such as #1d4ed8"),
+    (
+        "{customerSignature: 'mine'}",
+        "customerSignature must be a hex HMAC-SHA256, made on your server",
+    ),
     ("{prefill: 'Asha'}", "prefill must be an object"),
     ("{prefill: {email: 1}}", "prefill.email must be a string"),
     (
@@ -145,11 +149,11 @@ async def test_a_page_without_an_origin_is_refused(shop: Shop) -> None:
 
 
 async def test_the_frame_is_told_where_and_for_whom(shop: Shop) -> None:
-    """Order, key, origin and looks go with the address; names and addresses never do."""
+    """Order, key, origin, looks and the shop's word go with the address; names never do."""
     prefill = "{name: 'Asha Rao', email: 'asha@shop.example', contact: '+91 99', method: 'upi'}"
     await shop.page.evaluate(
         f"new PaymentGateway(options({{theme: {{mode: 'dark', color: '#0a7d55'}},"
-        f" prefill: {prefill}}})).open()"
+        f" prefill: {prefill}, customerSignature: '{'0a' * 32}'}})).open()"
     )
     await shop.loading.wait_for(state="hidden")
     frame = await shop.frame()
@@ -163,6 +167,7 @@ async def test_the_frame_is_told_where_and_for_whom(shop: Shop) -> None:
         "origin": shop.site.url,
         "theme": "dark",
         "color": "#0a7d55",
+        "customer_signature": "0a" * 32,
     } == query
     assert "asha@shop.example" == fragment["email"]
     assert {"name", "email", "contact", "method"} == fragment.keys()
