@@ -9,13 +9,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from gateway.domain.work import Event
-from gateway.storage.journal import Connection
+from gateway.storage.journal import DELIVER, Connection
 from gateway.storage.reads_pages import Scope
 from gateway.storage.rows import EVENTS
 
 __all__ = [
     "Replay",
     "count_replayable",
+    "insert_event",
     "insert_test_delivery",
     "replay_deliveries",
     "retry_delivery",
@@ -26,6 +27,11 @@ INSERT INTO webhook_logs
     (id, merchant_id, mode, event_id, endpoint_id, event, status, next_retry_at, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, $7)
 """
+_TELL = f"""
+WITH happened AS MATERIALIZED ({EVENTS.inserted()}),
+     told AS (INSERT INTO events ({", ".join(EVENTS.columns)}) SELECT * FROM happened)
+{DELIVER}
+"""  # noqa: S608 - our own names
 # The same row begins anew: a second chain of attempts beside a waiting one cannot arise.
 _RETRY = """
 UPDATE webhook_logs AS delivery SET status = 'pending', attempts = 0, next_retry_at = $4
@@ -93,6 +99,12 @@ async def count_replayable(
     """How many deliveries `replay_deliveries` would have begin anew, and whether there are more."""
     found: int = await connection.fetchval(_COUNT, *_arguments(scope, replay), limit + 1)
     return min(found, limit), found > limit
+
+
+async def insert_event(connection: Connection, event: Event) -> list[str]:
+    """Something that happened to no order; the ids of its deliveries, which are due at once."""
+    rows = await connection.fetch(_TELL, EVENTS.insert_argument([event]))
+    return [str(row["id"]) for row in rows]
 
 
 async def insert_test_delivery(connection: Connection, event: Event, endpoint_id: str) -> str:

@@ -29,7 +29,16 @@ from gateway.storage.rows import (
 )
 from gateway.storage.token_rows import insert_tokens
 
-__all__ = ["BEGIN", "Committed", "Connection", "Found", "KeyTaken", "find_committed", "write_units"]
+__all__ = [
+    "BEGIN",
+    "DELIVER",
+    "Committed",
+    "Connection",
+    "Found",
+    "KeyTaken",
+    "find_committed",
+    "write_units",
+]
 
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
@@ -91,10 +100,10 @@ def _write_statement() -> str:
     parts.append(f"happened AS MATERIALIZED ({events})")
     columns = ", ".join(EVENTS.columns)
     parts.append(f"told AS (INSERT INTO events ({columns}) SELECT * FROM happened)")  # noqa: S608
-    return f"WITH {', '.join(parts)} {_DELIVER}"
+    return f"WITH {', '.join(parts)} {DELIVER}"
 
 
-_DELIVER = """
+DELIVER = """
 INSERT INTO webhook_logs
     (id, merchant_id, mode, event_id, endpoint_id, event, status, next_retry_at, created_at)
 SELECT gen_random_uuid(), happened.merchant_id, happened.mode, happened.id, endpoint.id,
@@ -106,6 +115,8 @@ JOIN webhook_endpoints AS endpoint
  AND (endpoint.events = '{}' OR happened.type = ANY(endpoint.events))
 RETURNING id, endpoint_id
 """
+"""Deliveries to all active endpoints that want them, of the events of the query `happened`."""
+
 _WRITE = _write_statement()
 
 _FORGET_PAYERS = """

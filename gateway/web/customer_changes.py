@@ -9,11 +9,15 @@ from typing import Any
 
 from asyncpg import UniqueViolationError
 
+from gateway.domain import canonical_json
 from gateway.domain.customers import Customer, Token
 from gateway.domain.errors import InvalidRequest, NotFound, Unavailable
 from gateway.domain.ids import new_id
+from gateway.domain.representation import token_object
+from gateway.domain.work import Event
 from gateway.storage import customers, tokens
 from gateway.storage.administration import write_audit
+from gateway.storage.administration_deliveries import insert_event
 from gateway.storage.journal import Connection
 from gateway.storage.reads_pages import Scope
 from gateway.web.fields import notes_text
@@ -112,14 +116,33 @@ async def remove_customer(connection: Connection, changed: Changed, customer_id:
 
 async def remove_token(
     connection: Connection, changed: Changed, customer_id: str, token_id: str
-) -> None:
-    """Delete the token; call `Services.forget` when it is committed. Raises NotFound."""
+) -> list[str]:
+    """Delete the token, and tell: the ids of the deliveries of `token.deleted`. Raises NotFound.
+
+    When it is committed call `Services.forget`, and `deliver_now` with these ids.
+    """
+    token = await token_of(connection, changed.scope, customer_id, token_id)
     deleted = await tokens.begin_deletion(
         connection, changed.scope, customer_id, token_id, changed.now
     )
     if not deleted:
         raise NotFound("Token not found")
     await write_audit(connection, changed.author, "token.deleted", token_id, changed.now)
+    content = {
+        "event": "token.deleted",
+        "timestamp": int(changed.now.timestamp()),
+        "data": {"token": token_object(token)},
+    }
+    event = Event(
+        id=new_id("evt"),
+        merchant_id=token.merchant_id,
+        mode=token.mode,
+        type="token.deleted",
+        body=canonical_json.dumps(content),
+        request_id=changed.author.request_id,
+        created_at=changed.now,
+    )
+    return await insert_event(connection, event)
 
 
 async def token_of(connection: Connection, scope: Scope, customer_id: str, token_id: str) -> Token:

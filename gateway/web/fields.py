@@ -83,6 +83,7 @@ EVENT_TYPES = frozenset(
         "refund.processed",
         "refund.failed",
         "token.created",
+        "token.deleted",
         "subscription.created",
         "subscription.activated",
         "subscription.charged",

@@ -43,6 +43,12 @@ async def by_token(api: ApiClient, customer_id: str, token_id: str, **order: Any
     return await api.post("/payments", body)
 
 
+async def listening(api: ApiClient, event: str) -> str:
+    """The id of an endpoint that wants to hear of this, and cannot be reached."""
+    body = {"url": "http://127.0.0.1:9/hook", "events": [event]}
+    return str((await api.post("/webhook-endpoints", body)).json["id"])
+
+
 async def deleted(pool: Pool, count: int = 1) -> None:
     """Once the processor has deleted so many."""
 
@@ -213,6 +219,8 @@ async def test_a_deleted_token_is_gone_everywhere(api: ApiClient, pool: Pool, as
     """404 at once; then the processor has forgotten it, and nothing of the card is left here."""
     payment = await save(api, asha)
     kept = await save(api, asha, number="5555555555554444")
+    hook = await listening(api, "token.deleted")
+    await listening(api, "token.created")
     path = f"/customers/{asha}/tokens/{payment['token_id']}"
     answer = await api.call("DELETE", path)
 
@@ -220,6 +228,14 @@ async def test_a_deleted_token_is_gone_everywhere(api: ApiClient, pool: Pool, as
     for method in ("GET", "DELETE"):
         assert 404 == (await api.call(method, path)).status
     assert 404 == (await by_token(api, asha, payment["token_id"])).status
+    [event] = (await api.get("/events?type=token.deleted")).json["data"]
+    assert payment["token_id"] == event["data"]["token"]["id"]
+
+    async def told() -> Any:
+        tried = (await api.get(f"/webhooks?event_id={event['id']}")).json["data"]
+        return [each for each in tried if each["attempts"]]
+
+    assert [hook] == [each["endpoint_id"] for each in await eventually(told)]
     await deleted(pool)
     row = await pool.fetchrow("SELECT * FROM tokens WHERE id = $1", payment["token_id"])
     assert row is not None

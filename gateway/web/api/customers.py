@@ -120,8 +120,11 @@ async def delete_token(request: web.Request) -> web.Response:
     """`DELETE /customers/{id}/tokens/{token_id}`: the card is kept no longer, here and there."""
     customer_id, token_id = _token_path(request)
     async with call_of(request).services.pool.acquire() as connection, connection.transaction():
-        await customer_changes.remove_token(connection, changed_by(request), customer_id, token_id)
+        deliveries = await customer_changes.remove_token(
+            connection, changed_by(request), customer_id, token_id
+        )
     call_of(request).services.forget()
+    await call_of(request).services.webhooks.deliver_now(deliveries)
     return json_response({"id": token_id, "deleted": True})
 
 

@@ -79,8 +79,9 @@ async def remove_card(
         vouched = await is_vouched_for(connection, call.services, order, signature)
         if not vouched or order.customer_id is None or not is_id(token_id, "tok"):
             raise NotFound("Token not found")
-        await remove_token(connection, changed, order.customer_id, token_id)
+        deliveries = await remove_token(connection, changed, order.customer_id, token_id)
     call.services.forget()
+    await call.services.webhooks.deliver_now(deliveries)
 
 
 def _card(token: Token) -> SavedCard:

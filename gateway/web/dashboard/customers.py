@@ -97,8 +97,9 @@ async def delete_token(request: web.Request) -> web.Response:
     if not is_id(token_id, "tok"):
         raise NotFound("Token not found")
     async with services.pool.acquire() as connection, connection.transaction():
-        await remove_token(connection, changed_by(request), customer_id, token_id)
+        deliveries = await remove_token(connection, changed_by(request), customer_id, token_id)
     services.forget()
+    await services.webhooks.deliver_now(deliveries)
     return await said_and_done(request, f"{_LIST}/{customer_id}", "The saved card was deleted.")
 
 
