@@ -142,6 +142,9 @@ CREATE TABLE payments (
     token_id text,
     stored_reference text,
     save boolean NOT NULL DEFAULT false,
+    -- What disputes have set aside or taken.
+    amount_disputed bigint NOT NULL DEFAULT 0
+        CONSTRAINT payments_disputed_not_negative CHECK (amount_disputed >= 0),
     CONSTRAINT payments_tax_within_fee CHECK (tax BETWEEN 0 AND fee),
     CONSTRAINT payments_not_negative CHECK (
         least(amount_authorized, amount_captured, amount_capture_pending, amount_released,
@@ -150,7 +153,7 @@ CREATE TABLE payments (
     CONSTRAINT payments_captured_within_authorized CHECK (
         amount_captured + amount_capture_pending + amount_released <= amount_authorized),
     CONSTRAINT payments_refunded_within_captured CHECK (
-        amount_refunded + amount_refund_pending <= amount_captured)
+        amount_refunded + amount_refund_pending + amount_disputed <= amount_captured)
 ) WITH (fillfactor = 70);
 CREATE INDEX payments_order ON payments (order_id);
 CREATE INDEX payments_merchant ON payments (merchant_id, mode, created_at DESC, id DESC);
@@ -535,3 +538,30 @@ CREATE TABLE fee_plans (
     updated_at timestamptz NOT NULL,
     PRIMARY KEY (merchant_id, currency)
 );
+
+-- A shopper's bank wants the money of a payment back.
+CREATE TABLE disputes (
+    id text PRIMARY KEY,
+    payment_id text NOT NULL REFERENCES payments,
+    order_id text NOT NULL,
+    merchant_id uuid NOT NULL,
+    mode text NOT NULL CHECK (mode IN ('test', 'live')),
+    amount bigint NOT NULL CHECK (amount > 0),
+    amount_deducted bigint NOT NULL,
+    currency text NOT NULL CHECK (length(currency) = 3),
+    phase text NOT NULL CHECK (phase IN (
+        'fraud', 'retrieval', 'chargeback', 'pre_arbitration', 'arbitration')),
+    reason_code text NOT NULL,
+    status text NOT NULL CHECK (status IN ('open', 'under_review', 'won', 'lost', 'closed')),
+    respond_by timestamptz NOT NULL,
+    summary text,
+    submitted_at timestamptz,
+    decided_at timestamptz,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT disputes_deducted_when_lost CHECK (
+        amount_deducted = CASE status WHEN 'lost' THEN amount ELSE 0 END)
+);
+CREATE INDEX disputes_payment ON disputes (payment_id);
+CREATE INDEX disputes_merchant ON disputes (merchant_id, mode, created_at DESC, id DESC);
+CREATE INDEX disputes_expiring ON disputes (respond_by) WHERE status = 'open';

@@ -16,7 +16,8 @@ from gateway.actors.fee_plans import FeePlans
 from gateway.actors.forgetter import Forgetter
 from gateway.actors.intake import OrderIntake
 from gateway.actors.journal import FaultPoint, Journal
-from gateway.actors.order import OrderActor, OrderContext
+from gateway.actors.order import OrderActor
+from gateway.actors.order_context import OrderContext
 from gateway.actors.periodic import Periodic
 from gateway.actors.pool import PoolLimits, ProcessorPool
 from gateway.actors.processor import ProcessorContext
@@ -275,6 +276,7 @@ class Tree:
             recovery_seconds=self.settings.recovery_seconds,
             capture_window_seconds=self.settings.capture_window_seconds,
             action_seconds=self.settings.action_seconds,
+            dispute_seconds=self.settings.dispute_seconds,
             payments_per_order_max=self.settings.payments_per_order_max,
             refunds_per_payment_max=self.settings.refunds_per_payment_max,
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from gateway.actors.messages import Done, MakeOrder
-from gateway.actors.order import OrderContext, claimed, commit, moment_of
+from gateway.actors.order_context import OrderContext, claimed, commit, moment_of
 from gateway.actors.region import Region
 from gateway.domain import decisions
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from gateway.domain import decisions
+from gateway.domain.disputes import Dispute
 from gateway.domain.entities import Operation, Order, Payment, Refund
 from gateway.domain.errors import Rejected
 from gateway.domain.evolution import directly_made
@@ -21,12 +22,14 @@ __all__ = [
     "BeginOperation",
     "CancelOrder",
     "CapturePayment",
+    "ChangeDispute",
     "ChangeNotes",
     "ClaimRequest",
     "Done",
     "ExpireOrder",
     "ExpirePayment",
     "ForgetPayer",
+    "MakeDispute",
     "MakeOrder",
     "MakeRefund",
     "PayOrder",
@@ -132,6 +135,23 @@ class ResumePayment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MakeDispute:
+    """→ Done with the open dispute: what the shopper's bank wants."""
+
+    command: decisions.OpenDispute
+    request: Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeDispute:
+    """→ Done with the dispute; without a request where time or the bank has spoken."""
+
+    dispute_id: str
+    change: decisions.DisputeChange
+    request: Request | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExpireOrder:
     """→ whether it expired; steps back while a payment is alive."""
 
@@ -176,4 +196,5 @@ class Done:
     payment: Payment | None = None
     refund: Refund | None = None
     operation: Operation | None = None
+    dispute: Dispute | None = None
     answer: StoredAnswer | None = None

@@ -6,70 +6,27 @@ reads the order anew. Across processes the order's version decides.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from time import monotonic
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from gateway.actors import messages
-from gateway.actors.messages import AlreadyClaimed, Done, Request
+from gateway.actors.messages import Done, Request
+from gateway.actors.order_context import OrderContext, claimed, commit, moment_of
 from gateway.actors.runtime import Actor, handles
 from gateway.domain import decisions
-from gateway.domain.clock import Clock
-from gateway.domain.decisions import Decision, Instruction, Moment, Policy, Proceed
+from gateway.domain.decisions import Decision, Instruction, Moment
 from gateway.domain.entities import Operation, OrderState
 from gateway.domain.errors import NotFound, Rejected, StaleVersion, Unavailable
-from gateway.domain.jobs import Job
-from gateway.domain.work import Claim, StoredAnswer, UnitOfWork
-from gateway.storage.journal import KeyTaken
+from gateway.domain.work import StoredAnswer, UnitOfWork
 
-__all__ = ["Hands", "OrderActor", "OrderContext", "Renderer", "claimed", "commit", "moment_of"]
+__all__ = ["OrderActor"]
 
 Result = TypeVar("Result")
 
 # Each try reads the order anew; somebody else would have to win every time in between.
 _TRIES_MAX = 20
-
-
-class Renderer(Protocol):
-    """Makes the bytes of an answer that is kept for repeats of the request."""
-
-    def __call__(self, surface: str, state: OrderState, subject_id: str) -> StoredAnswer:
-        """`subject_id` is what the answer is about: an order, payment, refund or operation."""
-
-
-class Hands(Protocol):
-    """Those in this process who carry operations out."""
-
-    def take_place(self) -> bool:
-        """Keep a place free for one operation; False when there is none."""
-
-    def give_back_place(self) -> None:
-        """Keep it no longer."""
-
-    def carry_out(self, job: Job, begun: Proceed, asked_at: float) -> None:
-        """Carry out what is begun and committed.
-
-        The lease did not begin before `asked_at`, a moment of the monotonic clock.
-        """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderContext:
-    """What all order actors of a process share."""
-
-    clock: Clock
-    policy: Policy
-    render: Renderer
-    commit: Callable[[UnitOfWork, float | None], Awaitable[None]]
-    load: Callable[[str], Awaitable[OrderState | None]]
-    load_version: Callable[[str], Awaitable[int]]
-    ask_again: Callable[[Operation], None]
-    remember: Callable[[OrderState], None]
-    recall: Callable[[str], OrderState | None]
-    hands: Callable[[], Hands]
-    idempotency_seconds: int
 
 
 class OrderActor(Actor):
@@ -130,6 +87,30 @@ class OrderActor(Actor):
         return Done(
             order=decision.state.order, payment=payment, refund=decision.result, answer=answer
         )
+
+    @handles(messages.MakeDispute)
+    async def make_dispute(self, message: messages.MakeDispute) -> Done:
+        """Set aside what the shopper's bank wants back."""
+        decision, answer = await self._command(
+            message.request,
+            lambda state, moment: decisions.open_dispute(
+                state, message.command, moment, self._context.policy
+            ),
+            message.command.dispute_id,
+        )
+        return Done(order=decision.state.order, dispute=decision.result, answer=answer)
+
+    @handles(messages.ChangeDispute)
+    async def change_dispute(self, message: messages.ChangeDispute) -> Done:
+        """Accept, contest, decide or expire a dispute."""
+        decision, answer = await self._command(
+            message.request,
+            lambda state, moment: decisions.change_dispute(
+                state, message.dispute_id, message.change, moment
+            ),
+            message.dispute_id,
+        )
+        return Done(order=decision.state.order, dispute=decision.result, answer=answer)
 
     @handles(messages.CancelOrder)
     async def cancel(self, message: messages.CancelOrder) -> Done:
@@ -337,55 +318,3 @@ class OrderActor(Actor):
         for operation in operations.values():
             if operation.state == "unknown":
                 self._context.ask_again(operation)
-
-
-def moment_of(clock: Clock, request: Request | None) -> Moment:
-    """Now, and for which request."""
-    claim = request.claim if request else None
-    return Moment(
-        now=clock.now(),
-        real_now=clock.real_now(),
-        request_id=request.request_id if request else None,
-        surface=claim.surface if claim else None,
-    )
-
-
-def claimed(
-    context: OrderContext,
-    request: Request | None,
-    decision: Decision[Any],
-    subject_id: str,
-    waiting: Operation | None,
-) -> tuple[UnitOfWork, StoredAnswer | None]:
-    """The unit of work with the request's idempotency key, and the answer kept under it."""
-    work = decision.work
-    if work is None:
-        raise AssertionError("only a decision that writes claims a key")
-    claim = request.claim if request else None
-    if claim is None:
-        return work, None
-    answer = None
-    if waiting is None:
-        answer = context.render(claim.surface, decision.state, subject_id)
-    now = work.order.updated_at
-    stored = Claim(
-        scope=claim.scope,
-        key=claim.key,
-        fingerprint=claim.fingerprint,
-        surface=claim.surface,
-        operation_id=waiting.id if waiting else None,
-        answer=answer,
-        created_at=now,
-        expires_at=now + timedelta(seconds=context.idempotency_seconds),
-    )
-    return replace(work, claim=stored), answer
-
-
-async def commit(
-    context: OrderContext, work: UnitOfWork, deadline_seconds: float | None = None
-) -> None:
-    """Return when the work is durable. Raises as `Journal.commit`, AlreadyClaimed for KeyTaken."""
-    try:
-        await context.commit(work, deadline_seconds)
-    except KeyTaken:
-        raise AlreadyClaimed("The idempotency key is in use") from None

@@ -18,16 +18,18 @@ import structlog
 from gateway.actors.cancelling import cancel_all
 from gateway.actors.enqueuer import Enqueuer
 from gateway.actors.errors import ActorError
-from gateway.actors.messages import ExpireOrder, ExpirePayment
+from gateway.actors.messages import ChangeDispute, ExpireOrder, ExpirePayment
 from gateway.actors.region import Region
 from gateway.actors.supervisor import TreeNode
 from gateway.domain.clock import Clock
+from gateway.domain.decisions import ExpireDispute
 from gateway.domain.errors import Rejected
 from gateway.domain.jobs import Job
 from gateway.queue.client import is_redis_unavailable
 from gateway.queue.jobs import JobQueue
 from gateway.storage import recovery as storage
 from gateway.storage.pool import is_connection_lost, is_unavailable
+from gateway.storage.reads_disputes import expiring_disputes
 
 __all__ = ["Recovery", "RecoveryPeriods"]
 
@@ -171,10 +173,13 @@ class Recovery:
         async with self._pool.acquire() as connection:
             orders = await storage.expiring_orders(connection, now, limit)
             payments = await storage.expiring_payments(connection, now, limit)
+            disputes = await expiring_disputes(connection, now, limit)
         for order_id in orders:
             await self._ask(order_id, ExpireOrder())
         for order_id, payment_id in payments:
             await self._ask(order_id, ExpirePayment(payment_id=payment_id))
+        for order_id, dispute_id in disputes:
+            await self._ask(order_id, ChangeDispute(dispute_id=dispute_id, change=ExpireDispute()))
 
     async def _ask(self, order_id: str, message: object) -> None:
         try:

@@ -70,6 +70,7 @@ def _policy(settings: Settings) -> Policy:
         recovery_seconds=settings.recovery_seconds,
         capture_window_seconds=settings.capture_window_seconds,
         action_seconds=settings.action_seconds,
+        dispute_seconds=settings.dispute_seconds,
         payments_per_order_max=settings.payments_per_order_max,
         refunds_per_payment_max=settings.refunds_per_payment_max,
     )

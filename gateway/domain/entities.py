@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from gateway.domain.evolution import directly_made
 from gateway.domain.instruments import Instrument
+
+if TYPE_CHECKING:
+    from gateway.domain.disputes import Dispute
 
 __all__ = [
     "ALIVE",
@@ -168,7 +171,7 @@ class Payment:
     """One try to pay an order, with the sums that P4 is about.
 
     `token_id` is the token that is charged; with `save` the one that came of it, None until then.
-    `tax` is a part of `fee`.
+    `tax` is a part of `fee`. `amount_disputed` is what disputes have set aside or taken.
     """
 
     id: str
@@ -191,6 +194,7 @@ class Payment:
     amount_released: int = 0
     amount_refunded: int = 0
     amount_refund_pending: int = 0
+    amount_disputed: int = 0
     fee: int = 0
     tax: int = 0
     processor: str
@@ -217,8 +221,9 @@ class Payment:
 
     @property
     def amount_refundable(self) -> int:
-        """What is captured and neither refunded nor being refunded."""
-        return self.amount_captured - self.amount_refunded - self.amount_refund_pending
+        """What is captured and neither refunded, being refunded, disputed nor lost."""
+        gone = self.amount_refunded + self.amount_refund_pending + self.amount_disputed
+        return self.amount_captured - gone
 
     @property
     def refund_status(self) -> str | None:
@@ -323,6 +328,7 @@ class OrderState:
     operations: Mapping[str, Operation] = field(default_factory=_nothing)
     attempts: Mapping[str, Attempt] = field(default_factory=_nothing)
     refunds: Mapping[str, Refund] = field(default_factory=_nothing)
+    disputes: Mapping[str, Dispute] = field(default_factory=_nothing)
 
     @property
     def alive_payment(self) -> Payment | None:

@@ -27,11 +27,13 @@ class Approved:
     """Done. `reference` is the processor's own name for the transaction.
 
     `stored` is its name for the card that it keeps from now on, where `store_for` asked it to: one
-    of its own for each time, so that forgetting it leaves what else is kept alone.
+    of its own for each time, so that forgetting it leaves what else is kept alone. `dispute` is the
+    reason code of a dispute that comes with what was captured; only the simulated bank has it.
     """
 
     reference: str
     stored: str | None = field(default=None, repr=False)
+    dispute: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

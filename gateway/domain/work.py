@@ -8,6 +8,7 @@ from uuid import UUID
 
 from gateway.domain.books import LedgerTransaction
 from gateway.domain.customers import Token
+from gateway.domain.disputes import Dispute
 from gateway.domain.entities import Attempt, Operation, Order, Payment, Refund
 from gateway.domain.evolution import directly_made
 from gateway.domain.jobs import Job
@@ -88,7 +89,7 @@ class UnitOfWork:
 
     `order.version` is `expected_version` + 1; an expected version of 0 inserts the order.
     `answers` finishes the idempotency rows that wait for these operations. `tokens` are new ones;
-    of these payments `nameless` takes away who paid.
+    of these payments `nameless` takes away who paid. `disputes` are new or have changed.
     """
 
     id: UUID
@@ -105,3 +106,4 @@ class UnitOfWork:
     sealed_deletions: tuple[str, ...] = ()
     tokens: tuple[Token, ...] = ()
     nameless: tuple[str, ...] = ()
+    disputes: tuple[Dispute, ...] = ()

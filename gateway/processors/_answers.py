@@ -8,6 +8,7 @@
 | 4000 0000 0000 0069 | declined | EXPIRED_CARD | expired_card |
 | 4000 0000 0000 0119 | declined | GATEWAY_ERROR | processing_error |
 | 4000 0000 0000 3220 | challenge | PAYMENT_FAILED | authentication_failed, when not passed |
+| 4000 0000 0000 0259 | approved, and disputed once it is captured | | fraudulent |
 | success@bank | approved | | |
 | failure@bank | declined | PAYMENT_FAILED | payment_declined |
 | timeout@bank | approved, but the answer is lost | | |
@@ -37,6 +38,8 @@ class Verdict:
     answer_lost: bool = False
 
 
+DISPUTED = "fraudulent"
+"""Why the shopper with the card …0259 will want the money back."""
 ACCEPT = Verdict(APPROVED)
 REFUSE = Verdict(DECLINED, "payment_failed")
 
@@ -47,6 +50,7 @@ _CARDS = {
     "4000000000000069": Verdict(DECLINED, "expired_card"),
     "4000000000000119": Verdict(DECLINED, "processing_error"),
     "4000000000003220": Verdict(REQUIRES_ACTION),
+    "4000000000000259": Verdict(APPROVED, DISPUTED),
 }
 _VPAS = {
     "success@bank": ACCEPT,
@@ -120,7 +124,8 @@ def fixed_verdict(transaction: Transaction) -> Verdict | None:
 def outcome_of(entry: Entry) -> Outcome:
     """What the books say, as a processor says it. Our reference is the bank's name for it too."""
     if entry.outcome == APPROVED:
-        return Approved(reference=entry.reference)
+        disputed = entry.kind in ("charge", "capture") and entry.reason == DISPUTED
+        return Approved(reference=entry.reference, dispute=DISPUTED if disputed else None)
     if entry.outcome == REQUIRES_ACTION:
         action = {"type": "redirect", "url": f"/bank/challenge?reference={quote(entry.reference)}"}
         return RequiresAction(

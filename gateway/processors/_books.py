@@ -95,5 +95,8 @@ def judge(entry: Entry, account: Account | None) -> Entry:
         return known
     reason = account.refusal(entry)
     judged = replace(entry, outcome=DECLINED if reason else APPROVED, reason=reason)
+    if entry.kind == "capture" and judged.outcome == APPROVED:
+        # What was said of the card when it was charged holds for what is taken from it.
+        judged = replace(judged, reason=account.payment.reason)
     account.add(judged)
     return judged

@@ -18,6 +18,8 @@ class MoneySettings(SettingsSection):
     """After how long an authorization that was not captured is voided."""
     action_seconds: Seconds = 900
     """How long a shopper has to pass a challenge."""
+    dispute_seconds: Seconds = 7 * 86_400
+    """How long a merchant may contest a dispute; after that it is lost."""
     fee_basis_points: BasisPoints = 0
     """What a merchant without a fee plan pays of each payment, in 1/10,000 of what is captured."""
     fee_fixed: Amounts = ()

@@ -51,14 +51,23 @@ FROM operations AS operation
 JOIN attempts AS attempt ON attempt.operation_id = operation.id AND attempt.state = 'approved'
 WHERE operation.kind IN ('charge', 'capture', 'refund')
   AND (operation.state = 'failed' OR operation.purpose = 'reversal') AND {operations}
+UNION ALL
+SELECT dispute.id, change.kind, dispute.payment_id, dispute.amount
+FROM disputes AS dispute
+CROSS JOIN LATERAL (
+    VALUES ('dispute_opened', true), ('dispute_won', dispute.status IN ('won', 'closed')),
+           ('dispute_lost', dispute.status = 'lost')) AS change(kind, happened)
+WHERE change.happened AND {disputes}
 """
 _CHANGES_OF_PAYMENTS = _CHANGES.format(
     operations="operation.payment_id = ANY(ARRAY(SELECT id FROM slice))",
     refunds="refund.payment_id = ANY(ARRAY(SELECT id FROM slice))",
+    disputes="dispute.payment_id = ANY(ARRAY(SELECT id FROM slice))",
 )
 _CHANGES_OF_SOURCES = _CHANGES.format(
     operations="operation.id = ANY(ARRAY(SELECT source_id FROM slice))",
     refunds="refund.id = ANY(ARRAY(SELECT source_id FROM slice))",
+    disputes="dispute.id = ANY(ARRAY(SELECT source_id FROM slice))",
 )
 _BOOKED = ", ".join(f"entry.{name}" for name in ACCOUNTS)
 _ADDED_UP = ", ".join(f"sum({name})::bigint AS {name}" for name in ACCOUNTS)
@@ -73,11 +82,13 @@ _MOVED = "greatest({})".format(
 # What each account has to hold for a payment, by the payment's own sums.
 _EXPECTED = {
     "merchant": "slice.fee + slice.amount_refunded + slice.amount_refund_pending"
-    " - slice.amount_captured",
+    " + slice.amount_disputed - slice.amount_captured",
     "fees": "slice.tax - slice.fee",
     "tax": "-slice.tax",
     "refunds": "-slice.amount_refund_pending",
-    "processor": "slice.amount_captured - slice.amount_refunded - coalesce(booked.suspense, 0)",
+    "disputes": "coalesce(disputed.lost, 0) - slice.amount_disputed",
+    "processor": "slice.amount_captured - slice.amount_refunded - coalesce(disputed.lost, 0)"
+    " - coalesce(booked.suspense, 0)",
 }
 _COMPARED = ", ".join(
     f"('{name}', coalesce(booked.{name}, 0), {expected})" for name, expected in _EXPECTED.items()
@@ -94,6 +105,9 @@ paired AS MATERIALIZED (
      AND entry.source_id = changes.source_id AND entry.kind = changes.kind),
 booked AS (
     SELECT payment_id, {_ADDED_UP} FROM paired GROUP BY payment_id),
+disputed AS (
+    SELECT payment_id, sum(amount_deducted)::bigint AS lost FROM disputes
+    WHERE payment_id = ANY(ARRAY(SELECT id FROM slice)) GROUP BY payment_id),
 differences AS (
     SELECT payment_id AS subject_id, kind || ' of ' || source_id || CASE
                WHEN booked_payment_id IS NULL THEN ' is not booked'
@@ -103,6 +117,7 @@ differences AS (
     UNION ALL
     SELECT slice.id, account.name || ' has ' || account.booked || ' instead of ' || account.expected
     FROM slice LEFT JOIN booked ON booked.payment_id = slice.id
+    LEFT JOIN disputed ON disputed.payment_id = slice.id
     CROSS JOIN LATERAL (VALUES {_COMPARED}) AS account(name, booked, expected)
     WHERE account.booked <> account.expected)
 SELECT (SELECT max(id) FROM slice) AS last, (SELECT count(*) FROM slice) AS count,

@@ -16,6 +16,7 @@ import asyncpg
 from gateway.domain.entities import Attempt, Operation, Payment, Refund
 from gateway.domain.errors import StaleVersion
 from gateway.domain.work import Entity, UnitOfWork
+from gateway.storage.dispute_rows import put_disputes
 from gateway.storage.rows import (
     ATTEMPTS,
     AUDITS,
@@ -266,6 +267,9 @@ async def _write_rarities(connection: Connection, units: Sequence[UnitOfWork]) -
     tokens = [token for unit in units for token in unit.tokens]
     if tokens:
         await insert_tokens(connection, tokens)
+    disputes = [dispute for unit in units for dispute in unit.disputes]
+    if disputes:
+        await put_disputes(connection, disputes)
     nameless = [payment_id for unit in units for payment_id in unit.nameless]
     if nameless:
         await connection.execute(_FORGET_PAYERS, nameless)

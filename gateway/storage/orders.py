@@ -24,6 +24,7 @@ from gateway.domain.entities import (
     RefundStatus,
 )
 from gateway.domain.instruments import Instrument
+from gateway.storage.dispute_rows import load_disputes
 from gateway.storage.journal import Connection
 from gateway.storage.rows import ATTEMPTS, OPERATIONS, ORDERS, PAYMENTS, REFUNDS, Table
 
@@ -83,11 +84,14 @@ async def _load_parts(
         _attempt(row) for row in await connection.fetch(_ATTEMPTS, [each.id for each in operations])
     ]
     parts: dict[str, dict[str, dict[str, Any]]] = {
-        order_id: {"payments": {}, "refunds": {}, "operations": {}, "attempts": {}}
+        order_id: {"payments": {}, "refunds": {}, "operations": {}, "attempts": {}, "disputes": {}}
         for order_id in order_ids
     }
     for payment in payments:
         parts[payment.order_id]["payments"][payment.id] = payment
+    captured = [payment.id for payment in payments if payment.captured]
+    for dispute in await load_disputes(connection, captured) if captured else ():
+        parts[dispute.order_id]["disputes"][dispute.id] = dispute
     for refund in refunds:
         parts[refund.order_id]["refunds"][refund.id] = refund
     for operation in operations:

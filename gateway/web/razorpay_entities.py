@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-__all__ = ["customer_entity", "order_entity", "payment_entity", "refund_entity"]
+__all__ = ["customer_entity", "dispute_entity", "order_entity", "payment_entity", "refund_entity"]
 
 # Voids are unknown to Razorpay: an authorization that went back has been refunded.
 _VOIDED = frozenset({"cancelled", "expired"})
@@ -110,6 +110,30 @@ def customer_entity(customer: Mapping[str, Any]) -> dict[str, Any]:
         "gstin": None,
         "notes": _notes(customer),
         "created_at": _unix_seconds(customer["created_at"]),
+    }
+
+
+def dispute_entity(dispute: Mapping[str, Any]) -> dict[str, Any]:
+    """The dispute; amounts in minor units, times in unix seconds."""
+    evidence = dispute["evidence"]
+    submitted = evidence["submitted_at"]
+    return {
+        "id": dispute["id"],
+        "entity": "dispute",
+        "payment_id": dispute["payment_id"],
+        "amount": dispute["amount"],
+        "currency": dispute["currency"],
+        "amount_deducted": dispute["amount_deducted"],
+        "reason_code": dispute["reason_code"],
+        "respond_by": _unix_seconds(dispute["respond_by"]),
+        "status": dispute["status"],
+        "phase": dispute["phase"],
+        "evidence": {
+            "amount": dispute["amount"],
+            "summary": evidence["summary"],
+            "submitted_at": None if submitted is None else _unix_seconds(submitted),
+        },
+        "created_at": _unix_seconds(dispute["created_at"]),
     }
 
 

@@ -15,7 +15,12 @@ from uuid import UUID
 
 from gateway.domain import canonical_json
 from gateway.storage.deliveries import Delivery
-from gateway.web.razorpay_entities import order_entity, payment_entity, refund_entity
+from gateway.web.razorpay_entities import (
+    dispute_entity,
+    order_entity,
+    payment_entity,
+    refund_entity,
+)
 
 __all__ = ["RAZORPAY_NAMES", "account_id", "razorpay_body", "razorpay_event"]
 
@@ -28,17 +33,23 @@ RAZORPAY_NAMES: Mapping[str, str] = MappingProxyType(
         "refund.created": "refund.created",
         "refund.processed": "refund.processed",
         "refund.failed": "refund.failed",
+        "dispute.created": "payment.dispute.created",
+        "dispute.under_review": "payment.dispute.under_review",
+        "dispute.won": "payment.dispute.won",
+        "dispute.lost": "payment.dispute.lost",
+        "dispute.closed": "payment.dispute.closed",
     }
 )
 """Razorpay's name of each event of ours that it knows; endpoints of its format get no others."""
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _ACCOUNT_CHARACTERS = 14
-# In the order in which Razorpay names them: refund and payment, payment and order.
+# In the order in which Razorpay names them: refund and payment, payment and order or dispute.
 _ENTITIES: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "refund": refund_entity,
     "payment": payment_entity,
     "order": order_entity,
+    "dispute": dispute_entity,
 }
 
 

@@ -33,8 +33,10 @@ __all__ = [
     "CardBody",
     "CheckoutPaymentBody",
     "ClockBody",
+    "ContestBody",
     "CustomerBody",
     "CustomerChanges",
+    "DisputeBody",
     "EmptyBody",
     "EndpointBody",
     "EndpointChanges",
@@ -51,6 +53,7 @@ __all__ = [
     "RefundBody",
     "ReplayBody",
     "RotationBody",
+    "VerdictBody",
     "WebhookUrlBody",
 ]
 
@@ -59,6 +62,7 @@ _CARD_CHARACTERS_MAX = 255
 _OVERLAP_SECONDS_MAX = 7 * 86_400
 _ADVANCE_SECONDS_MAX = 3_660 * 86_400
 _IDS_MAX = 1000
+_SUMMARY_CHARACTERS_MAX = 1_000
 
 Capture = Literal["manual", "automatic"]
 KeyRole = Literal["full", "read_only", "restricted"]
@@ -180,6 +184,30 @@ class NewCustomerBody(CustomerChanges):
     """`POST /customers`; `fail_existing` as false answers the customer that there is."""
 
     fail_existing: bool = True
+
+
+class ContestBody(BodyModel):
+    """`POST /disputes/{id}/contest`."""
+
+    summary: Annotated[str, Field(min_length=1, max_length=_SUMMARY_CHARACTERS_MAX)] | None = None
+    action: Literal["draft", "submit"] = "draft"
+
+
+class DisputeBody(BodyModel):
+    """`POST /test/disputes`."""
+
+    payment_id: ShortText
+    amount: LaterAmount | None = None
+    phase: Literal["fraud", "retrieval", "chargeback", "pre_arbitration", "arbitration"] = (
+        "chargeback"
+    )
+    reason_code: ShortText = "general"
+
+
+class VerdictBody(BodyModel):
+    """`POST /test/disputes/{id}/decide`."""
+
+    status: Literal["won", "lost", "closed"]
 
 
 class EndpointBody(BodyModel):

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.actors.messages import Done
+from gateway.domain.disputes import dispute_object
 from gateway.domain.entities import Operation, OperationState, Order, OrderState, Payment
 from gateway.domain.representation import order_object, payment_object, refund_object, timestamp
 from gateway.domain.work import StoredAnswer
@@ -17,6 +18,8 @@ from gateway.web.errors import OperationFailed, envelope, problem_of
 from gateway.web.responses import json_answer
 
 __all__ = [
+    "DISPUTE_CHANGED",
+    "DISPUTE_CREATED",
     "ORDER_CANCELLED",
     "ORDER_CREATED",
     "PAYMENT_CANCELLED",
@@ -35,6 +38,8 @@ __all__ = [
     "waiting_surface",
 ]
 
+DISPUTE_CHANGED = "dispute.changed"
+DISPUTE_CREATED = "dispute.created"
 ORDER_CREATED = "order.created"
 ORDER_CANCELLED = "order.cancelled"
 PAYMENT_CREATED = "payment.created"
@@ -154,8 +159,24 @@ def _done_of(state: OrderState, subject_id: str) -> Done:
     if subject_id in state.refunds:
         refund = state.refunds[subject_id]
         return Done(order=order, payment=state.payments[refund.payment_id], refund=refund)
+    if subject_id in state.disputes:
+        return Done(order=order, dispute=state.disputes[subject_id])
     operation = state.operations[subject_id]
     return Done(order=order, payment=state.payments[operation.payment_id], operation=operation)
+
+
+def _dispute_created(done: Done, _request_id: str | None) -> StoredAnswer:
+    return json_answer(_CREATED, _dispute_object(done))
+
+
+def _dispute_changed(done: Done, _request_id: str | None) -> StoredAnswer:
+    return json_answer(200, _dispute_object(done))
+
+
+def _dispute_object(done: Done) -> dict[str, Any]:
+    if done.dispute is None:
+        raise AssertionError("the command was about a dispute")
+    return dispute_object(done.dispute)
 
 
 def _payment_object(done: Done) -> dict[str, Any]:
@@ -230,6 +251,8 @@ _SURFACES: dict[str, SurfaceRenderer] = {
     PAYMENT_CAPTURED: _payment_finished,
     PAYMENT_CANCELLED: _payment_finished,
     REFUND_CREATED: _refund_created,
+    DISPUTE_CREATED: _dispute_created,
+    DISPUTE_CHANGED: _dispute_changed,
 }
 _SHOWN: dict[str, Callable[[Done], dict[str, Any]]] = {
     ORDER_CANCELLED: lambda done: order_object(done.order),

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import asyncpg
 
+from gateway.domain.decisions import AcceptDispute, ContestDispute, DecideDispute
+from gateway.domain.disputes import DisputeStatus
 from gateway.domain.fees import FeePlan
 from gateway.domain.outcomes import Approved, Declined
 from gateway.storage.journal import BEGIN, Connection, write_units
@@ -53,7 +55,20 @@ def lives() -> dict[str, Scenario]:
     partly = captured(20_000)
     partly.capture(5_000)
     partly.carry_out()
-    return {"refunded": refunded, "failed": failed, "late": late, "partly": partly}
+    disputed = captured(policy=PAYING)
+    lost = disputed.dispute(10_000)
+    disputed.change_dispute(AcceptDispute(), lost.id)
+    won = disputed.dispute(5_000)
+    disputed.change_dispute(ContestDispute(summary="proof", submit=True), won.id)
+    disputed.change_dispute(DecideDispute(status=DisputeStatus.WON), won.id)
+    disputed.dispute()
+    return {
+        "disputed": disputed,
+        "refunded": refunded,
+        "failed": failed,
+        "late": late,
+        "partly": partly,
+    }
 
 
 async def tamper(connection: asyncpg.Connection, statement: str, *arguments: object) -> None:

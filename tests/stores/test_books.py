@@ -42,7 +42,7 @@ async def test_the_books_of_real_lives_are_in_order(connection: asyncpg.Connecti
     report = await look(connection)
 
     assert [] == report.texts
-    assert (4, 0) == (report.payments, report.differences)
+    assert (5, 0) == (report.payments, report.differences)
     booked = [each for order in orders.values() for each in order.ledger]
     assert len(booked) == report.transactions
     assert {("test", "INR"): sums_of(booked)} == report.sums
@@ -141,6 +141,16 @@ FORGERIES: dict[str, tuple[str, Subject, str]] = {
         _refund("refunded"),
         "is booked for another payment",
     ),
+    "a lost dispute is not": (
+        "DELETE FROM ledger_transactions WHERE payment_id = $1 AND kind = 'dispute_lost'",
+        _payment("disputed"),
+        "dispute_lost of disp_",
+    ),
+    "a dispute says that less was lost": (
+        "UPDATE disputes SET status = 'won', amount_deducted = 0 WHERE payment_id = $1",
+        _payment("disputed"),
+        "dispute_lost is booked and has not happened",
+    ),
     "what was reversed is not": (
         "DELETE FROM ledger_transactions WHERE payment_id = $1 AND kind = 'reversal'",
         _payment("late"),
@@ -201,7 +211,8 @@ async def test_what_happened_before_the_ledger_is_booked_by_its_migration(
 ) -> None:
     """The same transactions come of the rows alone as the journal has written, without fees."""
     orders = lives()
-    del orders["refunded"]  # the only one that pays a fee: before the ledger there was none
+    # Before the ledger there were neither fees nor disputes.
+    del orders["refunded"], orders["disputed"]
     await write(connection, *orders.values())
     compared = "SELECT source_id, kind, payment_id, merchant, processor, refunds, suspense"
     query = f"{compared} FROM ledger_transactions ORDER BY source_id, kind"

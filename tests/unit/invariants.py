@@ -95,7 +95,9 @@ def _check_amounts(payment: Payment) -> None:
     assert payment.amount_authorized <= payment.amount
     taken = payment.amount_captured + payment.amount_capture_pending + payment.amount_released
     assert taken <= payment.amount_authorized
-    assert payment.amount_refunded + payment.amount_refund_pending <= payment.amount_captured
+    gone = payment.amount_refunded + payment.amount_refund_pending + payment.amount_disputed
+    assert gone <= payment.amount_captured
+    assert payment.amount_disputed >= 0
     if payment.status not in (PaymentStatus.SUCCESS, PaymentStatus.CANCELLED, "expired"):
         assert max(amounts) == 0
     if payment.status in (PaymentStatus.CANCELLED, PaymentStatus.EXPIRED):
@@ -160,6 +162,8 @@ def check_decision(before: OrderState, decision: Decision[Any]) -> None:
     assert after.order == work.order
     _check_rows(before, decision)
     _check_steps(before, after)
+    changed = [it for key, it in after.disputes.items() if before.disputes.get(key) != it]
+    assert changed == list(work.disputes)
     _check_jobs(before, work)
     assert expected_events(before, after) == Counter(
         (event.type, event.payment_id, event.refund_id) for event in work.events
@@ -191,6 +195,12 @@ def expected_events(
             events["refund.created", refund.payment_id, key] += 1
         elif known.status != refund.status and refund.status != RefundStatus.PROCESSING:
             events[f"refund.{refund.status}", refund.payment_id, key] += 1
+    for key, dispute in after.disputes.items():
+        earlier = before.disputes.get(key)
+        if earlier is None:
+            events["dispute.created", dispute.payment_id, None] += 1
+        elif earlier.status != dispute.status:
+            events[f"dispute.{dispute.status}", dispute.payment_id, None] += 1
     if before.order.status != after.order.status and after.order.status in ("cancelled", "expired"):
         events[f"order.{after.order.status}", None, None] += 1
     return events
@@ -269,7 +279,7 @@ def check_event(state: OrderState, kind: str, body: Mapping[str, Any]) -> None:
         "order.cancelled": {"order"},
         "order.expired": {"order"},
         "token.created": {"token", "payment"},
-    }.get(kind, {"refund", "payment"} if subject == "refund" else {"payment"})
+    }.get(kind, {subject, "payment"} if subject in ("refund", "dispute") else {"payment"})
     assert expected == set(data)
     if subject == "order":
         _check_order_object(state.order, happened, data["order"])

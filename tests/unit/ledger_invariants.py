@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from gateway.domain.books import ACCOUNTS, LedgerTransaction, TransactionKind
+from gateway.domain.disputes import Dispute
 from gateway.domain.entities import OperationKind, OrderState, Payment, Purpose
 
 
@@ -32,17 +33,25 @@ def check_books(state: OrderState, ledger: list[LedgerTransaction]) -> None:
             each.order_id,
         )
     for payment in state.payments.values():
-        _check_payment(payment, [each for each in ledger if each.payment_id == payment.id])
+        disputes = [each for each in state.disputes.values() if each.payment_id == payment.id]
+        own = [each for each in ledger if each.payment_id == payment.id]
+        _check_payment(payment, disputes, own)
 
 
-def _check_payment(payment: Payment, ledger: list[LedgerTransaction]) -> None:
+def _check_payment(
+    payment: Payment, disputes: list[Dispute], ledger: list[LedgerTransaction]
+) -> None:
     sums = balances(ledger)
     assert sum(sums.values()) == 0
     refunds = payment.amount_refunded + payment.amount_refund_pending
-    assert -sums["merchant"] == payment.amount_captured - payment.fee - refunds
+    held = sum(each.amount for each in disputes if each.is_undecided)
+    lost = sum(each.amount_deducted for each in disputes)
+    assert payment.amount_disputed == held + lost
+    assert -sums["merchant"] == payment.amount_captured - payment.fee - refunds - held - lost
+    assert -sums["disputes"] == held
     assert (-sums["fees"], -sums["tax"]) == (payment.fee - payment.tax, payment.tax)
     assert -sums["refunds"] == payment.amount_refund_pending
-    known = payment.amount_captured - payment.amount_refunded
+    known = payment.amount_captured - payment.amount_refunded - lost
     assert sums["processor"] == known - sums["suspense"]
     assert 0 <= payment.tax <= payment.fee <= payment.amount_captured
 
@@ -69,4 +78,8 @@ def _expected_sources(state: OrderState) -> set[tuple[str, str]]:
             expected |= {(operation.refund_id or "", TransactionKind(kind)) for kind in kinds}
         elif moves and operation.state == "done":
             expected.add((operation.id, TransactionKind.CAPTURE))
+    for dispute in state.disputes.values():
+        ends = {"won": "dispute_won", "closed": "dispute_won", "lost": "dispute_lost"}
+        kinds = ["dispute_opened", *filter(None, [ends.get(dispute.status)])]
+        expected |= {(dispute.id, TransactionKind(kind)) for kind in kinds}
     return expected

@@ -21,6 +21,7 @@ from gateway.domain.decisions import (
     Proceed,
     RefundPayment,
 )
+from gateway.domain.disputes import Dispute
 from gateway.domain.entities import (
     Attempt,
     Operation,
@@ -246,6 +247,18 @@ class Scenario:
         return self.decide(
             decisions.refund_payment(self.state, command, self.moment(), self.policy)
         )
+
+    def dispute(self, amount: int | None = None, payment_id: str | None = None) -> Dispute:
+        """The shopper's bank opens a dispute."""
+        command = decisions.OpenDispute(payment_id=payment_id or self.payment.id, amount=amount)
+        return self.decide(decisions.open_dispute(self.state, command, self.moment(), self.policy))
+
+    def change_dispute(
+        self, change: decisions.DisputeChange, dispute_id: str | None = None
+    ) -> Dispute:
+        """Accept, contest, decide or expire the last dispute, or the one named."""
+        chosen = dispute_id or list(self.state.disputes)[-1]
+        return self.decide(decisions.change_dispute(self.state, chosen, change, self.moment()))
 
     def cancel(self) -> Operation | None:
         """Cancel the order."""

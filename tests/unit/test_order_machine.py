@@ -16,6 +16,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from gateway.domain.decisions import (
+    AcceptDispute,
+    ContestDispute,
+    DecideDispute,
+    DisputeChange,
+    ExpireDispute,
+)
+from gateway.domain.disputes import DisputeStatus
 from gateway.domain.entities import (
     Operation,
     OperationState,
@@ -46,6 +54,14 @@ from tests.unit.scenario import (
 )
 
 HOLDS_MAX = 4
+DISPUTE_CHANGES: list[DisputeChange] = [
+    AcceptDispute(),
+    ExpireDispute(),
+    ContestDispute(summary="proof", submit=True),
+    ContestDispute(summary=None, submit=True),
+    ContestDispute(summary="draft", submit=False),
+    *(DecideDispute(status=DisputeStatus(status)) for status in ("won", "lost", "closed")),
+]
 CUSTOMER = "cust_0000000000000001"
 BEGINNINGS = [
     "nothing",
@@ -237,6 +253,39 @@ class OrderMachine(RuleBasedStateMachine):
             self.order.resume(payment.id)
             assert self.order.operation.is_pending
 
+    @precondition(lambda self: self.order.state.payments)
+    @rule(index=indices, part=parts)
+    def bank_disputes(self, index: int, part: str) -> None:
+        payment = self._payment(index)
+        left = payment.amount_refundable
+        amount = wanted(part, left)
+        asked = left if amount is None else amount
+        undecided = any(
+            it.payment_id == payment.id and it.is_undecided
+            for it in self.order.state.disputes.values()
+        )
+        expected = payment.captured and not undecided and 1 <= asked <= left
+        self._command(lambda it: it.dispute(amount, payment.id), expected)
+
+    @precondition(lambda self: self.order.state.disputes)
+    @rule(index=indices, change=st.sampled_from(DISPUTE_CHANGES))
+    def dispute_goes_on(self, index: int, change: DisputeChange) -> None:
+        disputes = list(self.order.state.disputes.values())
+        dispute = disputes[index % len(disputes)]
+        in_time = self.order.now < dispute.respond_by
+        match change:
+            case ExpireDispute():
+                expected = True
+            case DecideDispute(status=status):
+                closing = status == DisputeStatus.CLOSED and dispute.status == DisputeStatus.OPEN
+                expected = closing or dispute.status == DisputeStatus.UNDER_REVIEW
+            case ContestDispute(summary=summary, submit=submit):
+                enough = bool(summary or dispute.summary) or not submit
+                expected = dispute.status == DisputeStatus.OPEN and in_time and enough
+            case _:
+                expected = dispute.status == DisputeStatus.OPEN and in_time
+        self._command(lambda it: it.change_dispute(change, dispute.id), expected)
+
     @rule(seconds=st.sampled_from([1, 11, 40, 61, 301, 3_601, 86_401, 8 * 86_400]))
     def wait(self, seconds: int) -> None:
         self.order.wait(seconds)
@@ -375,7 +424,13 @@ class OrderMachine(RuleBasedStateMachine):
             said = payment.amount_captured - payment.amount_refunded
             assert self.bank.net(payment.id) == said + self.holders.unreconciled[payment.id]
             booked = [each for each in self.order.ledger if each.payment_id == payment.id]
-            assert self.bank.net(payment.id) == balances(booked)["processor"]
+            lost = sum(
+                each.amount_deducted
+                for each in state.disputes.values()
+                if each.payment_id == payment.id
+            )
+            # The model bank knows nothing of what another bank has taken back.
+            assert self.bank.net(payment.id) == balances(booked)["processor"] + lost
             if payment.id in self.bank.contradicted | self.holders.unreleased:
                 continue
             over = payment.status not in (PaymentStatus.SUCCESS, PaymentStatus.PENDING)

@@ -330,6 +330,30 @@ def test_every_event_of_an_order_can_be_told() -> None:
     }
 
 
+def test_a_dispute_and_its_payment() -> None:
+    """Razorpay's name for the event, the payment first, times in unix seconds."""
+    scenario = captured()
+    dispute = scenario.dispute(20_000)
+
+    body = told(scenario)["dispute.created"]
+
+    assert ("payment.dispute.created", ["payment", "dispute"]) == (body["event"], body["contains"])
+    assert {
+        "id": dispute.id,
+        "entity": "dispute",
+        "payment_id": scenario.payment.id,
+        "amount": 20_000,
+        "currency": "INR",
+        "amount_deducted": 0,
+        "reason_code": "general",
+        "respond_by": AT + 7 * 86_400,
+        "status": "open",
+        "phase": "chargeback",
+        "evidence": {"amount": 20_000, "summary": None, "submitted_at": None},
+        "created_at": AT,
+    } == body["payload"]["dispute"]["entity"]
+
+
 def test_the_account_is_the_merchants() -> None:
     """The same for ever, another one for another merchant, in the form of Razorpay's."""
     assert "acc_UVp2SYQ0Kp7cvb" == account_id(MERCHANT)

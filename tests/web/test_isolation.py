@@ -22,12 +22,14 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/webhook-endpoints/{id}"): {"active": False},
     ("PATCH", "/customers/{id}"): {"name": "stolen"},
     ("PUT", "/customers/{id}"): {"name": "stolen"},
+    ("POST", "/test/disputes/{id}/decide"): {"status": "closed"},
 }
 # Routes without an id: their bodies, and what a stranger gets to see.
 LISTS = {
     "/orders",
     "/payments",
     "/refunds",
+    "/disputes",
     "/customers",
     "/webhooks",
     "/webhook-endpoints",
@@ -49,7 +51,7 @@ OWN = {
     ("POST", "/merchants/webhook/test"),
     ("POST", "/webhook-endpoints"),
 }
-NAMING_OTHERS = {("POST", "/payments"), ("POST", "/webhooks/replay")}
+NAMING_OTHERS = {("POST", "/payments"), ("POST", "/webhooks/replay"), ("POST", "/test/disputes")}
 
 
 @pytest.fixture
@@ -75,7 +77,9 @@ async def objects(api: ApiClient) -> dict[str, str]:
     saving = await api.settled(
         (await api.payment(method="card", card=CARD, save=True, customer_id=owner))["id"]
     )
+    dispute = await api.post("/test/disputes", {"payment_id": payment["id"], "amount": 100})
     return {
+        "disputes": dispute.json["id"],
         "tokens": saving["token_id"],
         "customers": customer.json["id"],
         "keys": key.json["id"],
@@ -120,7 +124,7 @@ async def test_what_belongs_to_others_does_not_exist(
         path = route.path.removeprefix("/api/v1")
         if "{id}" not in path:
             continue
-        kind = path.split("/")[1]
+        kind = path.removeprefix("/test").split("/")[1]
         body = BODIES.get((route.method, path))
         target = path.replace("{id}", objects[kind]).replace("{token_id}", objects["tokens"])
         answer = await stranger.call(route.method, target, body)
@@ -167,6 +171,8 @@ async def test_naming_somebody_elses_object(
     # Without a processor for the mode it is 400, whatever the order.
     assert (await stranger.post("/payments", body)).status in (400, 404)
     assert 0 == (await api.get(f"/orders/{order['id']}/payments")).json["total"]
+    disputed = await stranger.post("/test/disputes", {"payment_id": objects["payments"]})
+    assert 404 == disputed.status
     for filters in (
         {"ids": [objects["webhooks"]]},
         {"event_ids": [objects["events"]]},

@@ -5,6 +5,16 @@ an exception of `gateway.domain.errors`, and nothing has changed.
 """
 
 from gateway.domain.decisions._captures import capture_payment, expire_payment, void_payment
+from gateway.domain.decisions._disputes import (
+    AcceptDispute,
+    ContestDispute,
+    DecideDispute,
+    DisputeChange,
+    ExpireDispute,
+    OpenDispute,
+    change_dispute,
+    open_dispute,
+)
 from gateway.domain.decisions._orders import (
     CreateOrder,
     cancel_order,
@@ -31,13 +41,19 @@ from gateway.domain.decisions._refunds import RefundPayment, refund_payment
 from gateway.domain.decisions._transition import Decision, Moment, Policy
 
 __all__ = [
+    "AcceptDispute",
     "Acknowledge",
+    "ContestDispute",
     "CreateOrder",
     "CreatePayment",
+    "DecideDispute",
     "Decision",
+    "DisputeChange",
+    "ExpireDispute",
     "Instruction",
     "LookUp",
     "Moment",
+    "OpenDispute",
     "Policy",
     "Proceed",
     "RefundPayment",
@@ -45,12 +61,14 @@ __all__ = [
     "begin_operation",
     "cancel_order",
     "capture_payment",
+    "change_dispute",
     "change_notes",
     "create_order",
     "create_payment",
     "expire_order",
     "expire_payment",
     "forget_payer",
+    "open_dispute",
     "record_outcome",
     "refund_payment",
     "resume_payment",

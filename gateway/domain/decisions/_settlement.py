@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from gateway.domain import books
 from gateway.domain.books import TransactionKind
 from gateway.domain.customers import Token, TokenState
+from gateway.domain.decisions._disputes import OpenDispute, begin_dispute
 from gateway.domain.decisions._transition import Policy, Transition
 from gateway.domain.entities import (
     Operation,
@@ -52,6 +53,19 @@ def settle(transition: Transition, operation: Operation, outcome: Approved, poli
             refund = _refund_of(transition, operation)
             transition.book(TransactionKind.REFUND_PROCESSED, refund.id, payment, entries)
             _refund_processed(transition, operation, payment)
+    if outcome.dispute is not None:
+        _disputed(transition, operation, outcome.dispute, policy)
+
+
+def _disputed(
+    transition: Transition, operation: Operation, reason_code: str, policy: Policy
+) -> None:
+    """The bank disputes what it has just paid, and what is left of what it paid before."""
+    payment = transition.payments[operation.payment_id]
+    left = payment.amount_refundable
+    if left and not any(it.is_undecided for it in transition.disputes.values()):
+        wish = OpenDispute(payment_id=payment.id, reason_code=reason_code)
+        begin_dispute(transition, payment, left, wish, policy)
 
 
 def _authorized(

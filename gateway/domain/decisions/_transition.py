@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from gateway.domain import canonical_json
 from gateway.domain.books import Entries, LedgerTransaction, TransactionKind
 from gateway.domain.customers import Token
+from gateway.domain.disputes import Dispute, dispute_object
 from gateway.domain.entities import (
     NOBODY,
     Attempt,
@@ -68,6 +69,7 @@ class Policy:
     lease_margin_seconds: float = 5.0
     recovery_seconds: float = 30.0
     capture_window_seconds: float = 7 * 86_400
+    dispute_seconds: float = 7 * 86_400
     action_seconds: float = 900.0
     payments_per_order_max: int = 50
     refunds_per_payment_max: int = 200
@@ -101,9 +103,11 @@ class Transition:
         self.operations = dict(state.operations)
         self.attempts = dict(state.attempts)
         self.refunds = dict(state.refunds)
+        self.disputes = dict(state.disputes)
         self._inserts: dict[str, Entity] = {}
         self._updates: dict[str, Entity] = {}
-        self._events: list[tuple[str, str | None, str | None]] = []
+        self._events: list[tuple[str, str | None, str | None, Dispute | None]] = []
+        self._disputes: dict[str, Dispute] = {}
         self._ledger: list[LedgerTransaction] = []
         self._jobs: list[Job] = []
         self._audits: list[Audit] = []
@@ -203,12 +207,32 @@ class Transition:
         self.order = evolve(self.order, **changes)
         return self.order
 
+    def put_dispute(self, dispute: Dispute) -> None:
+        """A row that is new or has changed."""
+        self.disputes[dispute.id] = dispute
+        self._disputes[dispute.id] = dispute
+
+    def change_dispute(self, dispute: Dispute, **changes: Any) -> Dispute:
+        """The dispute with these fields changed, to be written."""
+        changed = evolve(dispute, updated_at=self.now, **changes)
+        self.put_dispute(changed)
+        return changed
+
     def emit(
-        self, event: str, payment: Payment | None = None, refund: Refund | None = None
+        self,
+        event: str,
+        payment: Payment | None = None,
+        refund: Refund | None = None,
+        dispute: Dispute | None = None,
     ) -> None:
         """Tell merchants; the body shows the rows as they are when the decision is complete."""
         self._events.append(
-            (event, None if payment is None else payment.id, None if refund is None else refund.id)
+            (
+                event,
+                None if payment is None else payment.id,
+                None if refund is None else refund.id,
+                dispute,
+            )
         )
 
     def book(
@@ -281,6 +305,7 @@ class Transition:
             sealed_deletions=tuple(self._sealed_deletions),
             tokens=tuple(self._tokens.values()),
             nameless=tuple(self._nameless),
+            disputes=tuple(self._disputes.values()),
         )
         return Decision(state=self._state(), work=work, result=result)
 
@@ -295,6 +320,7 @@ class Transition:
             operations=self.operations,
             attempts=self.attempts,
             refunds=self.refunds,
+            disputes=self.disputes,
         )
 
     def _record(self, entity: Entity) -> None:
@@ -314,11 +340,11 @@ class Transition:
                 order_id=self.order.id,
                 payment_id=payment_id,
                 refund_id=refund_id,
-                body=self._event_body(event, payment_id, refund_id, shown),
+                body=self._event_body(event, payment_id, refund_id, dispute, shown),
                 request_id=self.moment.request_id,
                 created_at=self.now,
             )
-            for event, payment_id, refund_id in self._events
+            for event, payment_id, refund_id, dispute in self._events
         )
 
     def _event_body(
@@ -326,10 +352,13 @@ class Transition:
         event: str,
         payment_id: str | None,
         refund_id: str | None,
+        dispute: Dispute | None,
         shown: dict[str, bytes],
     ) -> bytes:
         """`shown` keeps what was rendered: events of one decision are mostly of one payment."""
         parts: list[tuple[bytes, str, Callable[[], dict[str, Any]]]] = []
+        if dispute is not None:
+            parts.append((b"dispute", dispute.id, lambda: dispute_object(dispute)))
         if refund_id is not None:
             refund = self.refunds[refund_id]
             parts.append((b"refund", refund_id, lambda: refund_object(refund)))

@@ -10,6 +10,7 @@ from gateway.web import schemas
 from gateway.web.api import (
     customers,
     deliveries,
+    disputes,
     endpoints,
     events,
     keys,
@@ -19,6 +20,7 @@ from gateway.web.api import (
     public,
     refunds,
     testing,
+    testing_disputes,
 )
 from gateway.web.checkout import live
 from gateway.web.routes import Handler
@@ -34,6 +36,10 @@ BODIES: Mapping[Handler, type[BaseModel]] = {
     payments.cancel_payment: schemas.EmptyBody,
     public.create_public_payment: schemas.CheckoutPaymentBody,
     refunds.create_refund: schemas.RefundBody,
+    disputes.accept_dispute: schemas.EmptyBody,
+    disputes.contest_dispute: schemas.ContestBody,
+    testing_disputes.open_dispute: schemas.DisputeBody,
+    testing_disputes.decide_dispute: schemas.VerdictBody,
     customers.create_customer: schemas.NewCustomerBody,
     customers.change_customer: schemas.CustomerChanges,
     deliveries.replay_webhooks: schemas.ReplayBody,
@@ -60,6 +66,7 @@ CREATING: frozenset[Handler] = frozenset(
         payments.create_payment,
         public.create_public_payment,
         refunds.create_refund,
+        testing_disputes.open_dispute,
         customers.create_customer,
         endpoints.create_endpoint,
         keys.create_key,
@@ -76,6 +83,7 @@ FILTERS: Mapping[Handler, tuple[str, ...]] = {
     payments.list_payments: (*_PAGE, "status", "order_id"),
     refunds.list_refunds: (*_PAGE, "status", "payment_id"),
     refunds.list_payment_refunds: (*_PAGE, "status"),
+    disputes.list_disputes: (*_PAGE, "status", "payment_id"),
     customers.list_tokens: _PAGE,
     customers.list_customers: (*_PAGE, "email", "contact"),
     deliveries.list_deliveries: (*_PAGE, "status", "event", "event_id", "endpoint_id"),

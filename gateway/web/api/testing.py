@@ -15,6 +15,7 @@ from gateway.storage.reads_accounts import find_merchant, oldest_key_id
 from gateway.storage.reads_jobs import count_jobs
 from gateway.storage.reads_pages import Scope
 from gateway.web.api.common import found
+from gateway.web.api.testing_disputes import decide_dispute, open_dispute
 from gateway.web.bodies import read_body
 from gateway.web.calls import call_of
 from gateway.web.queries import OFFSET_MAX, integer
@@ -41,6 +42,18 @@ def test_routes() -> Iterable[Route]:
     yield _route("GET", "/test/merchant", get_test_merchant)
     yield _route("GET", "/test/jobs/status", get_jobs_status)
     yield _route("GET", "/test/bank/ledger", get_bank_ledger)
+    for path, handler in (
+        ("/test/disputes", open_dispute),
+        ("/test/disputes/{id}/decide", decide_dispute),
+    ):
+        yield Route(
+            method="POST",
+            path=f"/api/v1{path}",
+            handler=handler,
+            access=Access.KEY,
+            permission="disputes:write",
+            step="testing",
+        )
 
 
 def control_routes() -> Iterable[Route]:

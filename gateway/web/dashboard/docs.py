@@ -32,6 +32,7 @@ _INSTRUMENTS: tuple[tuple[str, str], ...] = (
     ("4000 0000 0000 9995", "Insufficient funds"),
     ("4000 0000 0000 0069", "Expired card"),
     ("4000 0000 0000 0119", "The bank has an error"),
+    ("4000 0000 0000 0259", "Success, and a dispute once it is captured"),
     ("success@bank", "Success"),
     ("failure@bank", "Failure"),
     ("timeout@bank", "Nobody knows at first"),
