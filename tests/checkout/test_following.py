@@ -34,8 +34,8 @@ class Opened(Gateway):
 
     services: Services
 
-    def _services(self, tree: Any) -> Services:
-        self.services = super()._services(tree)
+    def _services(self, *parts: Any) -> Services:
+        self.services = super()._services(*parts)
         return self.services
 
 
