@@ -49,6 +49,7 @@ def make_services(
         orders=tree.intake,
         webhooks=tree.deliverer,
         forget=tree.forgetter.look,
+        bills=tree.bills,
         vault=tree.vault,
         sealed=tree.sealed,
         jobs=tree.queue,

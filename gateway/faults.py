@@ -1,7 +1,8 @@
 """Fault points: places in a running process where its tests make it die or fail.
 
 They exist only with TEST_MODE and GATEWAY_TEST_CONTROLS; nothing can arm them otherwise. The points
-are named where they are hit, in the journal, the enqueuer and the processor actors.
+are named where they are hit, in the journal, the enqueuer, the processor actors and
+the keeper of bills.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ POINTS = (
     "journal.after_commit",
     "enqueuer.before_send",
     "processor.after_call",
+    "bills.before_settle",
 )
 
 

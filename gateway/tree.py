@@ -10,6 +10,7 @@ import aiohttp
 from redis.asyncio import Redis
 
 from gateway.actors.bookkeeping import Bookkeeper
+from gateway.actors.bills import BillKeeper, BillLimits
 from gateway.actors.deliverer import DelivererContext, DeliveryLimits, WebhookDeliverer
 from gateway.actors.enqueuer import Enqueuer
 from gateway.actors.fee_plans import FeePlans
@@ -92,6 +93,7 @@ class Tree:
                     factory=lambda: self.deliverer,
                     stop_seconds=self.settings.shutdown_seconds + 5,
                 ),
+                ChildSpec(name="bills", factory=lambda: self.bills),
                 ChildSpec(name="recovery", factory=lambda: self.recovery),
                 ChildSpec(name="forgetter", factory=lambda: self.forgetter),
                 ChildSpec(name="bookkeeper", factory=self._bookkeeper),
@@ -225,6 +227,25 @@ class Tree:
         return WebhookDeliverer(context, limits, drain_seconds=settings.shutdown_seconds)
 
     @cached_property
+    def bills(self) -> BillKeeper:
+        """Gives payment links and invoices their orders, and settles them."""
+        settings = self.settings
+        return BillKeeper(
+            pool=self.pool,
+            orders=self.intake,
+            clock=self.clock,
+            deliver=self.deliverer.deliver_now,
+            limits=BillLimits(
+                orders_max=settings.bill_orders_max,
+                payments_per_order_max=settings.payments_per_order_max,
+                slice=settings.recovery_slice,
+                interval_seconds=settings.recovery_seconds,
+                ask_seconds=settings.ask_seconds,
+            ),
+            fault=self.fault,
+        )
+
+    @cached_property
     def recovery(self) -> Recovery:
         """Finds what was lost."""
         settings = self.settings
@@ -326,6 +347,8 @@ class Tree:
         self.observers.committed(units)
         if any(unit.tokens for unit in units):
             self.forgetter.look()  # some may be there to be deleted only
+        if any(unit.order.bill_id is not None for unit in units):
+            self.bills.look()
         if any(unit.updates for unit in units) and self._due_changed(units):
             self.recovery.look()
 

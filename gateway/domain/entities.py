@@ -131,7 +131,10 @@ class AttemptState(StrEnum):
 @directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What is to be paid. `version` counts its units of work and arbitrates between writers."""
+    """What is to be paid. `version` counts its units of work and arbitrates between writers.
+
+    `bill_id` names the payment link or invoice that it is a payment of.
+    """
 
     id: str
     merchant_id: UUID
@@ -142,6 +145,7 @@ class Order:
     receipt: str | None = None
     notes: str = "{}"
     customer_id: str | None = None
+    bill_id: str | None = None
     status: OrderStatus = OrderStatus.CREATED
     capture: str
     attempts: int = 0

@@ -36,6 +36,14 @@ class MoneySettings(SettingsSection):
     """Payments that may be tried for one order."""
     refunds_per_payment_max: PositiveInt = 200
     """Refunds of one payment."""
+    bill_expiry_seconds_min: Seconds = 900
+    """The least time that a payment link or an invoice is given to be paid."""
+    bill_orders_max: PositiveInt = 200
+    """Orders, one after the other, of one payment link or invoice."""
+    bill_lines_max: PositiveInt = 50
+    """Lines of an invoice."""
+    bill_payments_shown_max: PositiveInt = 1_000
+    """Payments that are shown with the payment links of one page."""
     idempotency_seconds: PositiveInt = 86_400
     """How long an answer is kept for repeats with the same `Idempotency-Key`."""
     idempotency_wait_seconds: Seconds = 10

@@ -104,7 +104,7 @@ class Table:
 ORDERS = Table(
     name="orders",
     fixed="""id text, merchant_id uuid, mode text, amount bigint, currency text, receipt text,
-        customer_id text, capture text, expires_at timestamptz, return_url text,
+        customer_id text, bill_id text, capture text, expires_at timestamptz, return_url text,
         created_at timestamptz""",
     mutable="""amount_paid bigint, notes text, status text, attempts integer, version integer,
         last_unit_id uuid, updated_at timestamptz""",

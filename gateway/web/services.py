@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import asyncpg
 from aiohttp import web
 
+from gateway.actors.bills import BillKeeper
 from gateway.domain.clock import Clock
 from gateway.domain.decisions import Policy
 from gateway.domain.errors import InvalidState
@@ -108,6 +109,7 @@ class Services:
     pool: asyncpg.Pool
     orders: Orders
     webhooks: Webhooks
+    bills: BillKeeper
     vault: Vault
     sealed: SealedCards
     jobs: JobQueue

@@ -40,6 +40,7 @@ class CreateOrder:
     receipt: str | None = None
     notes: str = "{}"
     customer_id: str | None = None
+    bill_id: str | None = None
     expires_at: datetime | None = None
     return_url: str | None = None
 
@@ -57,6 +58,7 @@ def create_order(command: CreateOrder, moment: Moment) -> Decision[Order]:
         receipt=command.receipt,
         notes=command.notes,
         customer_id=command.customer_id,
+        bill_id=command.bill_id,
         capture=command.capture,
         expires_at=command.expires_at,
         return_url=command.return_url,
