@@ -22,6 +22,7 @@ POINTS = (
     "journal.after_commit",
     "enqueuer.before_send",
     "processor.after_call",
+    "bills.before_attach",
     "bills.before_settle",
 )
 

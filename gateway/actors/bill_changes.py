@@ -18,7 +18,8 @@ from gateway.domain.ids import new_id
 from gateway.domain.representation import order_object, payment_object
 from gateway.domain.work import Event
 from gateway.storage import bills as storage
-from gateway.storage.journal import Connection, write_events
+from gateway.storage.administration_deliveries import insert_event
+from gateway.storage.journal import Connection
 
 __all__ = ["BillChange", "changing_bill"]
 
@@ -71,7 +72,7 @@ class BillChange:
             request_id=request_id,
             created_at=self._now,
         )
-        self.deliveries += await write_events(self.connection, [made])
+        self.deliveries += await insert_event(self.connection, made)
 
     async def _payment_of(self, order: Order) -> Payment | None:
         payments = await storage.payments_of_bills(

@@ -146,7 +146,7 @@ class BillKeeper:
         An order that nobody is paying is cancelled first; one that is being paid keeps it open.
         """
         for _ in range(_TRIES_MAX):
-            async with self._changing(bill_id) as changing:
+            async with self.changing(bill_id) as changing:
                 if changing.bill.order_id is None:
                     cancelled, event = bills.cancel(changing.bill, self._clock.now())
                     await changing.put(cancelled, event, request_id=request_id)
@@ -160,21 +160,23 @@ class BillKeeper:
 
     async def settle(self, bill_id: str) -> Bill:
         """The bill with what its order has become, and with its time. Raises NotFound."""
-        async with self._changing(bill_id) as changing:
+        async with self.changing(bill_id) as changing:
             return changing.bill
 
-    def _changing(self, bill_id: str) -> AbstractAsyncContextManager[BillChange]:
+    def changing(self, bill_id: str) -> AbstractAsyncContextManager[BillChange]:
+        """The bill, locked and up to date, to be changed. Raises NotFound."""
         return changing_bill(self._pool, bill_id, self._clock.now(), self._deliver)
 
     async def _current(self, bill_id: str) -> tuple[Bill, storage.BillOrder | None]:
-        async with self._changing(bill_id) as changing:
+        async with self.changing(bill_id) as changing:
             return changing.bill, await storage.order_of_bill(changing.connection, changing.bill)
 
     def _takes_payments(self, held: storage.BillOrder) -> bool:
         return held.is_being_paid or held.order.attempts < self._limits.payments_per_order_max
 
     async def _attach(self, bill_id: str, order: Order) -> None:
-        async with self._changing(bill_id) as changing:
+        await self._fault("bills.before_attach")
+        async with self.changing(bill_id) as changing:
             attached = bills.attach(
                 changing.bill,
                 order.id,

@@ -12,9 +12,10 @@ __all__ = ["bill_object"]
 
 
 def bill_object(bill: Bill) -> dict[str, Any]:
-    """The bill; amounts in minor units. `details` are the kind's own, as they were given."""
+    """The bill; amounts in minor units. `details` is what was given to be shown again."""
     details = json.loads(bill.details)
-    own = {"line_items": details.get("line_items", [])} if bill.kind == BillKind.INVOICE else {}
+    short_url = details.pop("short_url", None)
+    own = {"line_items": details.pop("line_items", [])} if bill.kind == BillKind.INVOICE else {}
     return {
         "id": bill.id,
         "status": bill.status.value,
@@ -34,8 +35,9 @@ def bill_object(bill: Bill) -> dict[str, Any]:
         },
         **own,
         "notes": json.loads(bill.notes),
+        "short_url": short_url,
         "return_url": bill.return_url,
-        "details": {name: value for name, value in details.items() if name not in own},
+        "details": details,
         "expires_at": timestamp(bill.expires_at),
         "issued_at": timestamp(bill.issued_at),
         "paid_at": timestamp(bill.paid_at),

@@ -31,6 +31,7 @@ __all__ = [
     "attach",
     "cancel",
     "change",
+    "check_expiry",
     "check_terms",
     "expire",
     "installment",
@@ -65,6 +66,7 @@ OPEN = frozenset({BillStatus.OPEN, BillStatus.PARTIALLY_PAID})
 PAYMENT_IN_PROGRESS = "payment_in_progress"
 """The reason of what is refused while an order of the bill may still take money."""
 
+_FIRST = "first_min_partial_amount"
 _ALWAYS_CHANGEABLE = frozenset({"notes", "details"})
 
 
@@ -113,33 +115,33 @@ class Bill:
         return self.amount - self.amount_paid
 
 
-def check_terms(bill: Bill, now: datetime, *, expiry_seconds_min: float) -> Bill:
-    """Answer the bill when these terms can be. Raises InvalidRequest naming the field otherwise.
+def check_terms(bill: Bill) -> Bill:
+    """Answer the bill when its terms can be. Raises InvalidRequest naming the field otherwise.
 
     A draft may still be without an amount; whatever is open has one that an order may have.
     """
     if bill.status != BillStatus.DRAFT or bill.amount:
         check_amount(bill.amount, bill.currency)
     first = bill.first_amount_min
-    if first is not None:
-        if not bill.accept_partial:
-            raise InvalidRequest(
-                "first_min_partial_amount needs accept_partial", field="first_min_partial_amount"
-            )
-        lowest = amount_minimum(bill.currency)
-        if not lowest <= first < bill.amount:
-            raise InvalidRequest(
-                f"first_min_partial_amount must be at least {lowest} and below the amount",
-                field="first_min_partial_amount",
-            )
-    if bill.expires_at is not None:
-        earliest = now + timedelta(seconds=expiry_seconds_min)
-        if bill.expires_at < earliest:
-            minutes = int(expiry_seconds_min // 60)
-            raise InvalidRequest(
-                f"expire_by must be at least {minutes} minutes in the future", field="expire_by"
-            )
+    if first is None:
+        return bill
+    if not bill.accept_partial:
+        raise InvalidRequest("first_min_partial_amount needs accept_partial", field=_FIRST)
+    lowest = amount_minimum(bill.currency)
+    if not lowest <= first <= bill.amount - lowest:
+        raise InvalidRequest(
+            f"{_FIRST} must be at least {lowest} and leave as much to be paid", field=_FIRST
+        )
     return bill
+
+
+def check_expiry(expires_at: datetime | None, now: datetime, *, seconds_min: float) -> None:
+    """Raise InvalidRequest unless there are `seconds_min` left to pay; None is for ever."""
+    if expires_at is not None and expires_at < now + timedelta(seconds=seconds_min):
+        minutes = int(seconds_min // 60)
+        raise InvalidRequest(
+            f"expire_by must be at least {minutes} minutes in the future", field="expire_by"
+        )
 
 
 def issue(bill: Bill, now: datetime) -> Bill:

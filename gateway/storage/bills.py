@@ -22,6 +22,7 @@ from gateway.storage.rows import ORDERS, PAYMENTS
 
 __all__ = [
     "BillOrder",
+    "bill_id_of_payment",
     "delete_draft",
     "due_bills",
     "earliest_expiry",
@@ -54,9 +55,7 @@ WHERE id = $1
 _FIND = f"SELECT {_COLUMNS} FROM bills WHERE {_OWN} AND kind = $3 AND id = $4"  # noqa: S608
 _LOCK = f"SELECT {_COLUMNS} FROM bills WHERE id = $1 FOR UPDATE"  # noqa: S608
 _OF_SHOPPER = f"""
-SELECT {", ".join(f"bills.{name}" for name in _NAMES)}
-FROM bills JOIN merchants ON merchants.id = bills.merchant_id
-WHERE bills.id = $1 AND bills.status <> 'draft' AND merchants.active
+SELECT {_COLUMNS} FROM bills WHERE id = $1 AND status <> 'draft'
 """  # noqa: S608
 _DELETE_DRAFT = f"DELETE FROM bills WHERE {_OWN} AND id = $3 AND status = 'draft' RETURNING true"  # noqa: S608
 _ORDER = f"""
@@ -66,6 +65,10 @@ SELECT {", ".join(ORDERS.columns)}, EXISTS (
 FROM orders WHERE id = $1
 """  # noqa: S608
 _ALIVE = sorted(ALIVE)
+_OF_PAYMENT = """
+SELECT orders.bill_id FROM payments JOIN orders ON orders.id = payments.order_id
+WHERE payments.id = $3 AND payments.merchant_id = $1 AND payments.mode = $2
+"""
 _IS_OVER = "SELECT status NOT IN ('created', 'attempted') FROM orders WHERE id = $1"
 _PAID = "SELECT coalesce(sum(amount_paid), 0)::bigint FROM orders WHERE bill_id = $1"
 _PAYMENT_COLUMNS = ", ".join(f"payments.{name}" for name in PAYMENTS.columns)
@@ -121,7 +124,7 @@ async def find_bill(
 
 
 async def find_bill_of_shopper(connection: Connection, bill_id: str) -> Bill | None:
-    """What the shopper's page shows; drafts and bills of disabled merchants are not there."""
+    """What the shopper's page shows, whoever's it is; drafts are not there."""
     row = await connection.fetchrow(_OF_SHOPPER, bill_id)
     return None if row is None else _bill(row)
 
@@ -192,6 +195,14 @@ async def payments_of_bills(
         bill_id = values.pop("bill_id")
         found[bill_id].append(payment_from_row(values))
     return found
+
+
+async def bill_id_of_payment(connection: Connection, scope: Scope, payment_id: str) -> str | None:
+    """The bill that the merchant's payment is a payment of."""
+    bill_id: str | None = await connection.fetchval(
+        _OF_PAYMENT, scope.merchant_id, scope.mode, payment_id
+    )
+    return bill_id
 
 
 async def due_bills(connection: Connection, now: datetime, limit: int) -> list[str]:

@@ -6,14 +6,17 @@ looked for among the order's own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
 from gateway.domain.entities import ALIVE, Order, Payment
 from gateway.storage.journal import Connection
 from gateway.storage.orders import order_from_row, payment_from_row
 from gateway.storage.rows import ORDERS, PAYMENTS
 
-__all__ = ["CheckoutOrder", "Shop", "find_checkout_order", "find_order_of_payment"]
+__all__ = ["CheckoutOrder", "Shop", "find_checkout_order", "find_order_of_payment", "find_shop"]
 
 _SHOP = (
     "name",
@@ -22,6 +25,7 @@ _SHOP = (
     "brand_color",
     "logo_url",
 )
+_FIND_SHOP = f"SELECT {', '.join(_SHOP)} FROM merchants WHERE id = $1 AND active"  # noqa: S608
 _ORDER = f"""
 SELECT {", ".join(f"orders.{name}" for name in ORDERS.columns)},
        {", ".join(f"merchants.{name} AS shop_{name}" for name in _SHOP)}
@@ -71,7 +75,7 @@ async def find_checkout_order(
     if row is None:
         return None
     fields = dict(row)
-    shop = {name: fields.pop(f"shop_{name}") for name in _SHOP}
+    shop = _shop({name: fields.pop(f"shop_{name}") for name in _SHOP})
     order = order_from_row(fields)
     payments = []
     if order.attempts:
@@ -81,15 +85,25 @@ async def find_checkout_order(
         payments = [payment_from_row(each) for each in rows]
     return CheckoutOrder(
         order=order,
-        shop=Shop(
-            name=shop["name"],
-            enabled_methods=frozenset(shop["enabled_methods"]),
-            allowed_origins=tuple(shop["allowed_origins"]),
-            brand_color=shop["brand_color"],
-            logo_url=shop["logo_url"],
-        ),
+        shop=shop,
         named=next((each for each in payments if each.id == payment_id), None),
         alive=next((each for each in payments if each.status in ALIVE), None),
+    )
+
+
+async def find_shop(connection: Connection, merchant_id: UUID) -> Shop | None:
+    """A merchant as shoppers see it; None also when it was disabled."""
+    row = await connection.fetchrow(_FIND_SHOP, merchant_id)
+    return None if row is None else _shop(dict(row))
+
+
+def _shop(values: Mapping[str, Any]) -> Shop:
+    return Shop(
+        name=values["name"],
+        enabled_methods=frozenset(values["enabled_methods"]),
+        allowed_origins=tuple(values["allowed_origins"]),
+        brand_color=values["brand_color"],
+        logo_url=values["logo_url"],
     )
 
 

@@ -12,6 +12,7 @@ from gateway.storage.administration import note_key_use
 from gateway.storage.reads_accounts import KeyRecord, find_key
 from gateway.web.api import api_routes
 from gateway.web.authentication import Authenticator, KeyCache
+from gateway.web.checkout.bills import bill_routes
 from gateway.web.checkout.challenge import challenge_routes
 from gateway.web.checkout.live import live_routes
 from gateway.web.checkout.looks import PAYMENT_LOOKS, PaymentLooks
@@ -116,6 +117,7 @@ def _own_routes(services: Services) -> Sequence[Iterable[Route]]:
         asset_routes(),
         script_routes(),
         page_routes(),
+        bill_routes(),
         dashboard_routes(),
     )
 

@@ -99,7 +99,14 @@ EVENT_TYPES = frozenset(
         "subscription.cancelled",
         "subscription.completed",
         "invoice.paid",
+        "invoice.partially_paid",
         "invoice.payment_failed",
+        "invoice.cancelled",
+        "invoice.expired",
+        "payment_link.paid",
+        "payment_link.partially_paid",
+        "payment_link.cancelled",
+        "payment_link.expired",
         "webhook.test",
     }
 )

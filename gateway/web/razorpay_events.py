@@ -15,6 +15,7 @@ from uuid import UUID
 
 from gateway.domain import canonical_json
 from gateway.storage.deliveries import Delivery
+from gateway.web.razorpay_bills import invoice_entity, payment_link_entity
 from gateway.web.razorpay_entities import (
     dispute_entity,
     order_entity,
@@ -38,18 +39,27 @@ RAZORPAY_NAMES: Mapping[str, str] = MappingProxyType(
         "dispute.won": "payment.dispute.won",
         "dispute.lost": "payment.dispute.lost",
         "dispute.closed": "payment.dispute.closed",
+        "payment_link.paid": "payment_link.paid",
+        "payment_link.partially_paid": "payment_link.partially_paid",
+        "payment_link.cancelled": "payment_link.cancelled",
+        "payment_link.expired": "payment_link.expired",
+        "invoice.paid": "invoice.paid",
+        "invoice.partially_paid": "invoice.partially_paid",
+        "invoice.expired": "invoice.expired",
     }
 )
 """Razorpay's name of each event of ours that it knows; endpoints of its format get no others."""
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _ACCOUNT_CHARACTERS = 14
-# In the order in which Razorpay names them: refund and payment, payment and order or dispute.
+# In the order in which Razorpay names them: refund and payment; payment and what it is about.
 _ENTITIES: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "refund": refund_entity,
     "payment": payment_entity,
     "order": order_entity,
     "dispute": dispute_entity,
+    "payment_link": payment_link_entity,
+    "invoice": invoice_entity,
 }
 
 

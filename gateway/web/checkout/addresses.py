@@ -27,6 +27,7 @@ __all__ = [
     "payment_in",
     "return_address",
     "shop_address",
+    "with_values",
 ]
 
 _KEY = re.compile(r"key_(?:test|live)_[A-Za-z0-9]{1,48}", re.ASCII)
@@ -40,7 +41,6 @@ _KEPT: Mapping[str, re.Pattern[str]] = {
     "color": re.compile(r"#[0-9a-fA-F]{6}", re.ASCII),
     "lang": re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,2}", re.ASCII),
 }
-_OURS = ("paymentId", "orderId", "signature")
 
 
 def payment_in(request: web.Request) -> str:
@@ -101,24 +101,29 @@ def challenge_reference(next_action: str | None) -> str | None:
 def return_address(
     base: str | None, *, payment_id: str, order_id: str, signature: str | None
 ) -> str | None:
-    """The merchant's page with the three values it verifies, nothing else of it changed.
+    """The merchant's page with the three values it verifies; None without a page.
 
-    None without a page, and for one that is not http or https. Values of the same names that stand
-    in `base` already are replaced: the merchant's server must not find two.
+    A signature that stands in `base` already is taken away, too.
     """
-    if base is None:
-        return None
+    ours = {"paymentId": payment_id, "orderId": order_id, "signature": signature}
+    return None if base is None else with_values(base, ours)
+
+
+def with_values(base: str, ours: Mapping[str, str | None]) -> str | None:
+    """The merchant's page with these values, nothing else of it changed.
+
+    None for one that is not http or https. Values of the same names that stand in `base` already
+    are replaced, with None taken away: the merchant's server must not find two.
+    """
     try:
         parts = urlsplit(base)
     except ValueError:
         return None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return None
-    ours = {"paymentId": payment_id, "orderId": order_id}
-    if signature is not None:
-        ours["signature"] = signature
-    theirs = [part for part in parts.query.split("&") if part and _name_of(part) not in _OURS]
-    return parts._replace(query="&".join([*theirs, urlencode(ours)])).geturl()
+    theirs = [part for part in parts.query.split("&") if part and _name_of(part) not in ours]
+    given = {name: value for name, value in ours.items() if value is not None}
+    return parts._replace(query="&".join([*theirs, urlencode(given)])).geturl()
 
 
 def _name_of(part: str) -> str:

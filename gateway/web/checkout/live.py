@@ -16,6 +16,7 @@ from gateway.storage.reads_checkout import (
     find_checkout_payment,
     find_signing_key,
 )
+from gateway.storage.reads_pages import Scope
 from gateway.web.api.common import found, path_id
 from gateway.web.calls import call_of
 from gateway.web.checkout.addresses import key_in, order_in, payment_in, return_address
@@ -27,7 +28,7 @@ from gateway.web.services import Services
 from gateway.web.streams import Snapshot
 from gateway.web.surfaces import public_payment_object
 
-__all__ = ["get_result", "live_routes", "result_of", "stream_payment"]
+__all__ = ["get_result", "live_routes", "result_of", "signing_secret", "stream_payment"]
 
 FINAL = frozenset(
     {
@@ -117,14 +118,21 @@ async def _signature(
     connection: Connection, services: Services, payment: CheckoutPayment, key: str | None
 ) -> str | None:
     """None when the merchant has no key that holds: there is nobody who could check one."""
-    found_key = await find_signing_key(
-        connection,
-        payment.merchant_id,
-        payment.mode,
-        preferred=key,
-        now=services.clock.now(),
+    scope = Scope(merchant_id=payment.merchant_id, mode=payment.mode)
+    secret = await signing_secret(connection, services, scope, preferred=key)
+    return None if secret is None else checkout_signature(payment.order_id, payment.id, secret)
+
+
+async def signing_secret(
+    connection: Connection, services: Services, scope: Scope, *, preferred: str | None = None
+) -> str | None:
+    """The secret that merchants check what shoppers bring them with; None without a key.
+
+    It is that of the key `preferred` if it is the merchant's, else of their oldest one.
+    """
+    key = await find_signing_key(
+        connection, scope.merchant_id, scope.mode, preferred=preferred, now=services.clock.now()
     )
-    if found_key is None:
+    if key is None:
         return None
-    secret = services.vault.open(found_key.secret_sealed, record=api_key_record(found_key.id))
-    return checkout_signature(payment.order_id, payment.id, secret.decode())
+    return services.vault.open(key.secret_sealed, record=api_key_record(key.id)).decode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +38,15 @@ from gateway.web.pages.headers import Policy
 from gateway.web.pages.page import Page, page_of, page_response
 from gateway.web.surfaces import public_payment_object
 
-__all__ = ["VIEW_HEADER", "Posted", "checkout_response", "unknown_response"]
+__all__ = [
+    "VIEW_HEADER",
+    "Posted",
+    "checkout_response",
+    "initials",
+    "look",
+    "policy_of",
+    "unknown_response",
+]
 
 VIEW_HEADER = "Checkout-View"
 """What the page shows, for its script to ask with HEAD whether that would be something else now."""
@@ -103,14 +111,14 @@ def checkout_response(
         "scripts": list(SCRIPTS),
         "data": _data(page, found, options, view, payment),
         **_form(found, options, saved, posted),
-        **_look(shop, options),
+        **look(shop, options),
     }
     response = page_response(
         request,
         "checkout/checkout.html",
         shown,
         status=posted.status,
-        policy=_policy(found),
+        policy=policy_of(shop, frame_ancestors(shop.allowed_origins, order.mode)),
         page=page,
         compress=True,
     )
@@ -187,15 +195,15 @@ def _form(
     }
 
 
-def _look(shop: Shop, options: Options) -> dict[str, Any]:
+def look(shop: Shop, options: Options) -> dict[str, Any]:
     """The merchant's colour; a shop may choose another one for its own page."""
     colour = (options.get("color") or shop.brand_color or "").lower()
     day, night = palette(colour) if colour else ({}, {})
     return {"theme": options.get("theme") or "auto", "day": day, "night": night}
 
 
-def _policy(found: CheckoutOrder) -> Policy:
-    logo = found.shop.logo_url or ""
+def policy_of(shop: Shop, ancestors: Sequence[str] = ()) -> Policy:
+    """What the merchant's page may do: show their logo, frame our own, be framed by `ancestors`."""
+    logo = shop.logo_url or ""
     images = (str(URL(logo).origin()),) if logo.startswith("https:") else ()
-    ancestors = frame_ancestors(found.shop.allowed_origins, found.order.mode)
     return Policy(frame_ancestors=ancestors, images=images, frames=("'self'",))

@@ -23,9 +23,12 @@ from collections.abc import Iterable, Mapping
 
 from gateway.web.razorpay import (
     customers,
+    invoices,
+    items,
     methods,
     orders,
     payment_creation,
+    payment_links,
     payments,
     refunds,
     webhooks,
@@ -45,6 +48,9 @@ RESOURCES: tuple[tuple[WireRoute, ...], ...] = (
     refunds.ROUTES,
     methods.ROUTES,
     webhooks.ROUTES,
+    payment_links.ROUTES,
+    items.ROUTES,
+    invoices.ROUTES,
 )
 
 PREFIXES: Mapping[str, str] = dict.fromkeys(("/v1/", "/v2/", "//v1/", "//v2/"), SURFACE)

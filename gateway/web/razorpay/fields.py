@@ -6,20 +6,23 @@ Limits are those of https://razorpay.com/docs/api, April 2026.
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from gateway.web.fields import Amount, LaterAmount, Notes
+from gateway.web.fields import Amount, Contact, Email, LaterAmount, Notes, parse_moment
 
 __all__ = [
     "Flag",
     "Receipt",
     "WireAmount",
+    "WireCustomer",
     "WireInteger",
     "WireLaterAmount",
     "WireModel",
+    "WireMoment",
     "WireNotes",
     "WireNotesBody",
     "WireText",
@@ -79,6 +82,22 @@ def _rule(text: str) -> PydanticCustomError:
     return PydanticCustomError("rule", "{text}", {"text": text})
 
 
+def _moment(value: Any, info: ValidationInfo) -> Any:
+    """Unix seconds; 0 and an empty text are no time."""
+    seconds = _whole(value)
+    if seconds in (None, "", 0):
+        return None
+    try:
+        return parse_moment(seconds if isinstance(seconds, int) else None)
+    except ValueError:
+        raise _rule(f"{info.field_name} must be a time in unix seconds") from None
+
+
+def _contact(value: Any) -> Any:
+    """Telephone numbers come as numbers, too."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else absent(value)
+
+
 WireInteger = Annotated[int, BeforeValidator(_whole)]
 WireAmount = Annotated[Amount, BeforeValidator(_whole)]
 WireLaterAmount = Annotated[LaterAmount, BeforeValidator(_whole)]
@@ -92,6 +111,16 @@ Receipt = Annotated[
     Annotated[str, Field(max_length=_RECEIPT_CHARACTERS_MAX)] | None,
     BeforeValidator(absent),
 ]
+
+WireMoment = Annotated[datetime | None, BeforeValidator(_moment)]
+
+
+class WireCustomer(WireModel):
+    """Whom a payment link or an invoice is for."""
+
+    name: WireText = None
+    email: Annotated[Email | None, BeforeValidator(absent)] = None
+    contact: Annotated[Contact | None, BeforeValidator(_contact)] = None
 
 
 class WireNotesBody(WireModel):
