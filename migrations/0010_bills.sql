@@ -40,6 +40,7 @@ CREATE INDEX bills_merchant ON bills (merchant_id, mode, kind, created_at DESC, 
 CREATE INDEX bills_expiring ON bills (expires_at)
     WHERE expires_at IS NOT NULL AND status IN ('open', 'partially_paid');
 CREATE INDEX bills_order ON bills (order_id) WHERE order_id IS NOT NULL;
+CREATE INDEX bills_customer ON bills (customer_id) WHERE customer_id IS NOT NULL;
 CREATE UNIQUE INDEX bills_one_reference ON bills (merchant_id, mode, reference)
     WHERE kind = 'payment_link' AND reference IS NOT NULL;
 

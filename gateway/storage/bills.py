@@ -28,6 +28,7 @@ __all__ = [
     "earliest_expiry",
     "find_bill",
     "find_bill_of_shopper",
+    "forget_payer",
     "insert_bill",
     "list_bills",
     "lock_bill",
@@ -58,6 +59,10 @@ _OF_SHOPPER = f"""
 SELECT {_COLUMNS} FROM bills WHERE id = $1 AND status <> 'draft'
 """  # noqa: S608
 _DELETE_DRAFT = f"DELETE FROM bills WHERE {_OWN} AND id = $3 AND status = 'draft' RETURNING true"  # noqa: S608
+_FORGET = f"""
+UPDATE bills SET payer_name = NULL, payer_email = NULL, payer_contact = NULL
+WHERE {_OWN} AND customer_id = $3
+"""  # noqa: S608
 _ORDER = f"""
 SELECT {", ".join(ORDERS.columns)}, EXISTS (
     SELECT FROM payments WHERE payments.order_id = orders.id AND payments.status = ANY($2::text[])
@@ -160,6 +165,11 @@ async def delete_draft(connection: Connection, scope: Scope, bill_id: str) -> bo
     """Whether the merchant had such a draft."""
     found = await connection.fetchval(_DELETE_DRAFT, scope.merchant_id, scope.mode, bill_id)
     return found is True
+
+
+async def forget_payer(connection: Connection, scope: Scope, customer_id: str) -> None:
+    """Take the person off the bills of a customer who is deleted; amounts and lines stay."""
+    await connection.execute(_FORGET, scope.merchant_id, scope.mode, customer_id)
 
 
 async def order_of_bill(connection: Connection, bill: Bill) -> BillOrder | None:

@@ -15,7 +15,7 @@ from gateway.domain.errors import InvalidRequest, NotFound, Unavailable
 from gateway.domain.ids import new_id
 from gateway.domain.representation import token_object
 from gateway.domain.work import Event
-from gateway.storage import customers, tokens
+from gateway.storage import bills, customers, tokens
 from gateway.storage.administration import write_audit
 from gateway.storage.administration_deliveries import insert_event
 from gateway.storage.journal import Connection
@@ -111,6 +111,7 @@ async def remove_customer(connection: Connection, changed: Changed, customer_id:
     if not await customers.delete_customer(connection, changed.scope, customer_id, changed.now):
         raise NotFound("Customer not found")
     await tokens.begin_deletions_of(connection, changed.scope, customer_id, changed.now)
+    await bills.forget_payer(connection, changed.scope, customer_id)
     await write_audit(connection, changed.author, "customer.deleted", customer_id, changed.now)
 
 

@@ -127,6 +127,14 @@ async def test_a_draft_becomes_an_invoice_that_is_paid(
     for query in (f"payment_id={payment['id']}", "receipt=INV-7", f"customer_id={customer['id']}"):
         listed = await merchant.done("GET", f"{INVOICES}?{query}")
         assert [draft["id"]] == [each["id"] for each in listed["items"]], query
+    assert 200 == (await api.call("DELETE", f"/customers/{customer['id']}")).status
+    forgotten = await merchant.done("GET", path)
+    assert (customer["id"], None, None, "paid") == (
+        forgotten["customer_id"],
+        forgotten["customer_details"]["name"],
+        forgotten["customer_details"]["email"],
+        forgotten["status"],
+    )
 
 
 async def test_an_invoice_by_form(merchant: Merchant, visitor: Visitor) -> None:

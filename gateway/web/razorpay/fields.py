@@ -93,11 +93,6 @@ def _moment(value: Any, info: ValidationInfo) -> Any:
         raise _rule(f"{info.field_name} must be a time in unix seconds") from None
 
 
-def _contact(value: Any) -> Any:
-    """Telephone numbers come as numbers, too."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else absent(value)
-
-
 WireInteger = Annotated[int, BeforeValidator(_whole)]
 WireAmount = Annotated[Amount, BeforeValidator(_whole)]
 WireLaterAmount = Annotated[LaterAmount, BeforeValidator(_whole)]
@@ -111,7 +106,6 @@ Receipt = Annotated[
     Annotated[str, Field(max_length=_RECEIPT_CHARACTERS_MAX)] | None,
     BeforeValidator(absent),
 ]
-
 WireMoment = Annotated[datetime | None, BeforeValidator(_moment)]
 
 
@@ -120,7 +114,7 @@ class WireCustomer(WireModel):
 
     name: WireText = None
     email: Annotated[Email | None, BeforeValidator(absent)] = None
-    contact: Annotated[Contact | None, BeforeValidator(_contact)] = None
+    contact: Annotated[Contact | None, BeforeValidator(as_text), BeforeValidator(absent)] = None
 
 
 class WireNotesBody(WireModel):
