@@ -9,8 +9,8 @@ from functools import cached_property
 import aiohttp
 from redis.asyncio import Redis
 
-from gateway.actors.bookkeeping import Bookkeeper
 from gateway.actors.bills import BillKeeper, BillLimits
+from gateway.actors.bookkeeping import Bookkeeper
 from gateway.actors.deliverer import DelivererContext, DeliveryLimits, WebhookDeliverer
 from gateway.actors.enqueuer import Enqueuer
 from gateway.actors.fee_plans import FeePlans
