@@ -25,6 +25,7 @@ from gateway.actors.processor import ProcessorContext
 from gateway.actors.recovery import Recovery, RecoveryPeriods
 from gateway.actors.region import Region
 from gateway.actors.rehydration import Rehydration
+from gateway.actors.settler import Settler
 from gateway.actors.summariser import Summariser
 from gateway.actors.supervisor import ChildSpec, Supervisor
 from gateway.domain.clock import Clock
@@ -96,6 +97,7 @@ class Tree:
                 ChildSpec(name="bills", factory=lambda: self.bills),
                 ChildSpec(name="recovery", factory=lambda: self.recovery),
                 ChildSpec(name="forgetter", factory=lambda: self.forgetter),
+                ChildSpec(name="settler", factory=self._settler),
                 ChildSpec(name="bookkeeper", factory=self._bookkeeper),
                 ChildSpec(name="summariser", factory=lambda: self.summariser),
             ],
@@ -316,6 +318,14 @@ class Tree:
             at_start=True,
         )
 
+    def _settler(self) -> Periodic:
+        """Pays out to merchants."""
+        settings = self.settings
+        settler = Settler(self.pool, self.clock, period_seconds=settings.settlement_seconds)
+        return Periodic(
+            "settler", settler.look, interval_seconds=settings.recovery_seconds, clock=self.clock
+        )
+
     def _bookkeeper(self) -> Periodic:
         """Compares the books with payments and refunds."""
         settings = self.settings
@@ -329,7 +339,7 @@ class Tree:
         return Periodic(
             "bookkeeper",
             keeper.look,
-            interval_seconds=settings.books_check_seconds,
+            interval_seconds=settings.recovery_seconds,
             clock=self.clock,
         )
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,6 +25,7 @@ __all__ = ["Bookkeeper", "BooksReport", "look_through"]
 logger = structlog.get_logger(__name__)
 
 Acquire = Callable[[], AbstractAsyncContextManager[Connection]]
+Check = Callable[[Connection, str, int, int], Awaitable[books.Slice]]
 
 _TEXTS_MAX = 100
 _SLICES_MAX = 100_000_000
@@ -40,6 +41,7 @@ class BooksReport:
     """
 
     payments: int = 0
+    settlements: int = 0
     transactions: int = 0
     differences: int = 0
     texts: list[str] = field(default_factory=list)
@@ -54,30 +56,33 @@ class BooksReport:
 
 
 async def look_through(acquire: Acquire, *, slice_max: int, rest: float = 0.0) -> BooksReport:
-    """All payments and all transactions; raises what asyncpg raises.
+    """All payments, settlements and transactions; raises what asyncpg raises.
 
     `rest`: how many times as long as a slice took is waited after it.
     """
     report = BooksReport()
-    await _look_at_payments(acquire, report, slice_max, rest)
+    report.payments = await _look_at(books.check_payments, acquire, report, slice_max, rest)
+    report.settlements = await _look_at(books.check_settlements, acquire, report, slice_max, rest)
     await _look_at_transactions(acquire, report, slice_max, rest)
     return report
 
 
-async def _look_at_payments(
-    acquire: Acquire, report: BooksReport, slice_max: int, rest: float
-) -> None:
-    after = ""
+async def _look_at(
+    check: Check, acquire: Acquire, report: BooksReport, slice_max: int, rest: float
+) -> int:
+    """How many there were."""
+    after, count = "", 0
     for _ in range(_SLICES_MAX):
         begun = time.monotonic()
         async with acquire() as connection:
-            found = await books.check_payments(connection, after, slice_max, _TEXTS_MAX)
-        report.payments += found.count
+            found = await check(connection, after, slice_max, _TEXTS_MAX)
+        count += found.count
         report.note(found.differences, found.texts)
         if found.last is None:
-            return
+            break
         after = found.last
         await asyncio.sleep(rest * (time.monotonic() - begun))
+    return count
 
 
 async def _look_at_transactions(

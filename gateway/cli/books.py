@@ -37,7 +37,10 @@ def _lines(report: BooksReport) -> Iterator[str]:
         yield from (f"  {name:<10} {amount:>20}" for name, amount in sums.items() if amount)
         yield f"  {'sum':<10} {sum(sums.values()):>20}"
     yield ""
-    yield f"Payments compared: {report.payments}, transactions: {report.transactions}"
+    yield (
+        f"Payments compared: {report.payments}, settlements: {report.settlements}, "
+        f"transactions: {report.transactions}"
+    )
     yield from (f"PROBLEM  {text}" for text in report.texts)
     unshown = report.differences - len(report.texts)
     if unshown:

@@ -28,6 +28,8 @@ class MoneySettings(SettingsSection):
     """Tax on both, in 1/10,000 of them."""
     fee_plans_seconds: Seconds = 10
     """After how long a changed fee plan holds in every process."""
+    settlement_seconds: Seconds = 86_400
+    """How often what is owed to merchants is settled."""
     books_check_seconds: Seconds = 86_400
     """How often the books are compared with payments, refunds and disputes."""
     books_check_slice: PositiveInt = 500

@@ -19,12 +19,13 @@ from gateway.storage.journal import Connection
 __all__ = [
     "BEGINNING",
     "LastCheck",
-    "PaymentSlice",
     "Place",
+    "Slice",
     "TransactionSlice",
     "balances",
     "begin_check",
     "check_payments",
+    "check_settlements",
     "check_transactions",
     "end_check",
     "last_check",
@@ -134,14 +135,22 @@ changes AS MATERIALIZED ({_CHANGES_OF_SOURCES}),
 differences AS (
     SELECT slice.source_id AS subject_id, slice.kind || CASE
         WHEN {_TOTAL} <> 0 THEN ' does not add up to zero'
-        WHEN changes.source_id IS NULL THEN ' is booked and has not happened'
+        WHEN coalesce(changes.source_id, settlement.id) IS NULL
+            THEN ' is booked and has not happened'
+        WHEN settlement.id IS NOT NULL AND settlement.amount <> slice.merchant
+            THEN ' is booked with ' || slice.merchant || ' instead of ' || settlement.amount
         ELSE ' is booked for another merchant, mode, currency or order' END AS text
     FROM slice
     LEFT JOIN changes ON changes.source_id = slice.source_id AND changes.kind = slice.kind
+    LEFT JOIN settlements AS settlement
+      ON settlement.id = slice.source_id AND slice.kind = 'settlement'
     LEFT JOIN payments AS payment ON payment.id = changes.payment_id
     WHERE {_TOTAL} <> 0
-       OR changes.source_id IS NULL
-       OR (payment.merchant_id, payment.mode, payment.currency, payment.order_id)
+       OR coalesce(changes.source_id, settlement.id) IS NULL
+       OR settlement.amount <> slice.merchant
+       OR (coalesce(payment.merchant_id, settlement.merchant_id),
+           coalesce(payment.mode, settlement.mode),
+           coalesce(payment.currency, settlement.currency), payment.order_id)
           IS DISTINCT FROM (slice.merchant_id, slice.mode, slice.currency, slice.order_id))
 SELECT (SELECT ARRAY[merchant_id::text, source_id, kind] FROM slice
         ORDER BY merchant_id DESC, source_id DESC, kind DESC LIMIT 1) AS last,
@@ -152,6 +161,36 @@ SELECT (SELECT ARRAY[merchant_id::text, source_id, kind] FROM slice
        (SELECT jsonb_agg(each) FROM (
             SELECT mode, currency, {_ADDED_UP} FROM slice GROUP BY mode, currency) AS each) AS sums
 """  # noqa: S608 - our own names
+
+_SETTLEMENTS = """
+WITH slice AS MATERIALIZED (SELECT * FROM settlements WHERE id > $1 ORDER BY id LIMIT $2),
+covered AS (
+    SELECT settled.settlement_id, -sum(entry.merchant)::bigint AS amount, count(*) AS count,
+           count(*) FILTER (WHERE (entry.mode, entry.currency) <> (slice.mode, slice.currency)
+               OR entry.merchant_id <> slice.merchant_id) AS strange
+    FROM slice
+    JOIN settlement_transactions AS settled ON settled.settlement_id = slice.id
+    JOIN ledger_transactions AS entry
+      ON entry.merchant_id = settled.merchant_id AND entry.source_id = settled.source_id
+     AND entry.kind = settled.kind
+    GROUP BY settled.settlement_id),
+differences AS (
+    SELECT slice.id AS subject_id, CASE
+        WHEN entry.source_id IS NULL THEN 'settlement is not booked'
+        ELSE 'settlement of ' || slice.amount || ' covers ' || coalesce(covered.amount, 0)
+        END AS text
+    FROM slice LEFT JOIN covered ON covered.settlement_id = slice.id
+    LEFT JOIN ledger_transactions AS entry
+      ON entry.merchant_id = slice.merchant_id AND entry.source_id = slice.id
+     AND entry.kind = 'settlement'
+    WHERE entry.source_id IS NULL
+       OR (covered.amount, covered.count, covered.strange)
+          IS DISTINCT FROM (slice.amount, slice.transactions, 0::bigint))
+SELECT (SELECT max(id) FROM slice) AS last, (SELECT count(*) FROM slice) AS count,
+       (SELECT array_agg(subject_id || ': ' || text) FROM (
+            SELECT * FROM differences LIMIT $3) AS shown) AS texts,
+       (SELECT count(*) FROM differences) AS differences
+"""
 
 _BEGIN_CHECK = """
 INSERT INTO books_checks (begun_at) VALUES ($1)
@@ -175,8 +214,8 @@ BEGINNING: Place = (UUID(int=0), "", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentSlice:
-    """Some payments, in the order of their ids; `last` is None when there are no more."""
+class Slice:
+    """Some payments or settlements, by their ids; `last` is None when there are no more."""
 
     last: str | None
     count: int
@@ -195,12 +234,23 @@ class TransactionSlice:
     sums: Mapping[tuple[str, str], Mapping[str, int]]
 
 
-async def check_payments(
-    connection: Connection, after: str, limit: int, texts_max: int
-) -> PaymentSlice:
+async def check_payments(connection: Connection, after: str, limit: int, texts_max: int) -> Slice:
     """Whether each change of the payments after that id is booked once, and the sums agree."""
-    (row,) = await connection.fetch(_PAYMENTS, after, limit, texts_max)
-    return PaymentSlice(
+    return await _checked(connection, _PAYMENTS, after, limit, texts_max)
+
+
+async def check_settlements(
+    connection: Connection, after: str, limit: int, texts_max: int
+) -> Slice:
+    """Whether each settlement after that id is booked, and is the sum of what it covers."""
+    return await _checked(connection, _SETTLEMENTS, after, limit, texts_max)
+
+
+async def _checked(
+    connection: Connection, statement: str, after: str, limit: int, texts_max: int
+) -> Slice:
+    (row,) = await connection.fetch(statement, after, limit, texts_max)
+    return Slice(
         last=row["last"],
         count=row["count"],
         differences=row["differences"],

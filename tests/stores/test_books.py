@@ -58,7 +58,7 @@ async def test_books_are_never_changed(connection: asyncpg.Connection) -> None:
     for statement in (
         "UPDATE ledger_transactions SET merchant = merchant",
         "DELETE FROM ledger_transactions",
-        "TRUNCATE ledger_transactions",
+        "TRUNCATE ledger_transactions CASCADE",
     ):
         with pytest.raises(asyncpg.RaiseError, match="never changed"):
             await connection.execute(statement)

@@ -30,6 +30,7 @@ LISTS = {
     "/payments",
     "/refunds",
     "/disputes",
+    "/settlements",
     "/customers",
     "/webhooks",
     "/webhook-endpoints",
@@ -40,6 +41,7 @@ OWN = {
     ("POST", "/customers"),
     ("POST", "/keys"),
     ("GET", "/keys"),
+    ("GET", "/balance"),
     ("GET", "/merchant"),
     ("GET", "/merchants/profile"),
     ("PATCH", "/merchant"),
@@ -78,7 +80,14 @@ async def objects(api: ApiClient) -> dict[str, str]:
         (await api.payment(method="card", card=CARD, save=True, customer_id=owner))["id"]
     )
     dispute = await api.post("/test/disputes", {"payment_id": payment["id"], "amount": 100})
+    await api.post("/test/clock", {"advance_seconds": 86_400})
+
+    async def settlements() -> Any:
+        return (await api.get("/settlements")).json["data"]
+
+    settled = await eventually(settlements)
     return {
+        "settlements": settled[0]["id"],
         "disputes": dispute.json["id"],
         "tokens": saving["token_id"],
         "customers": customer.json["id"],

@@ -17,6 +17,7 @@ from gateway.web.api import (
     payments,
     public,
     refunds,
+    settlements,
 )
 from gateway.web.api.testing import control_routes, test_routes
 from gateway.web.routes import Access, Handler, Route
@@ -46,6 +47,10 @@ _MERCHANT: tuple[tuple[str, str, Handler, str], ...] = (
     ("GET", "/disputes/{id}", disputes.get_dispute, "disputes:read"),
     ("POST", "/disputes/{id}/accept", disputes.accept_dispute, "disputes:write"),
     ("POST", "/disputes/{id}/contest", disputes.contest_dispute, "disputes:write"),
+    ("GET", "/settlements", settlements.list_settlements, "settlements:read"),
+    ("GET", "/settlements/{id}", settlements.get_settlement, "settlements:read"),
+    ("GET", "/settlements/{id}/transactions", settlements.list_settled, "settlements:read"),
+    ("GET", "/balance", settlements.get_balance, "settlements:read"),
     ("POST", "/customers", customers.create_customer, "customers:write"),
     ("GET", "/customers", customers.list_customers, "customers:read"),
     ("GET", "/customers/{id}", customers.get_customer, "customers:read"),
@@ -107,6 +112,8 @@ _STEPS = {
     "payments": "payment_initiation",
     "refunds": "refund_initiation",
     "disputes": "dispute_management",
+    "settlements": "settlement",
+    "balance": "settlement",
     "customers": "customer_management",
     "webhooks": "webhook_management",
     "events": "webhook_management",

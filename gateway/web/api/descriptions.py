@@ -19,6 +19,7 @@ from gateway.web.api import (
     payments,
     public,
     refunds,
+    settlements,
     testing,
     testing_disputes,
 )
@@ -83,6 +84,8 @@ FILTERS: Mapping[Handler, tuple[str, ...]] = {
     payments.list_payments: (*_PAGE, "status", "order_id"),
     refunds.list_refunds: (*_PAGE, "status", "payment_id"),
     refunds.list_payment_refunds: (*_PAGE, "status"),
+    settlements.list_settlements: (*_PAGE, "currency"),
+    settlements.list_settled: ("limit", "offset"),
     disputes.list_disputes: (*_PAGE, "status", "payment_id"),
     customers.list_tokens: _PAGE,
     customers.list_customers: (*_PAGE, "email", "contact"),
