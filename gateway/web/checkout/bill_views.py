@@ -70,11 +70,13 @@ class Shown:
 def bill_response(request: web.Request, shown: Shown) -> web.Response:
     """The page. A form that was refused comes with what is wrong with it."""
     page, bill, options = page_of(request), shown.bill, options_of(request)
+    details = json.loads(bill.details)
     context: dict[str, Any] = {
         "view": shown.view,
         "bill": bill,
         "is_invoice": bill.kind == BillKind.INVOICE,
-        "lines": json.loads(bill.details).get("line_items", []),
+        "lines": details.get("line_items", []),
+        "words": [details[name] for name in ("comment", "terms") if details.get(name)],
         "shop": shown.shop,
         "initials": initials(shown.shop.name),
         "payments": shown.payments,
