@@ -6,8 +6,11 @@ What is due is what the books hold for the merchant and no settlement covers.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import asyncpg
 
 from gateway.domain import books
 from gateway.domain.books import ACCOUNTS, Entries, LedgerTransaction, TransactionKind
@@ -19,9 +22,11 @@ from gateway.storage.rows import LEDGER
 
 __all__ = [
     "Account",
+    "Reconciled",
     "begin_run",
     "due_accounts",
     "find_settlement",
+    "list_between",
     "list_settlements",
     "list_transactions",
     "settle",
@@ -64,16 +69,44 @@ SELECT $5, entry.merchant_id, entry.source_id, entry.kind {_DUE} {_OWN}
 _FIND = f"""
 SELECT {_COLUMNS} FROM settlements WHERE id = $1 AND merchant_id = $2 AND mode = $3
 """  # noqa: S608 - our own names
-_ROWS = f"""
-SELECT entry.kind, entry.source_id, entry.payment_id, entry.order_id, entry.currency,
+_ENTRY = f"""
+       entry.kind, entry.source_id, entry.payment_id, entry.order_id, entry.currency,
        entry.created_at, {", ".join(f"entry.{name}" for name in ACCOUNTS)}
+"""
+_COVERED = """
 FROM settlement_transactions AS settled
 JOIN ledger_transactions AS entry
   ON entry.merchant_id = settled.merchant_id AND entry.source_id = settled.source_id
  AND entry.kind = settled.kind
-WHERE settled.settlement_id = $1
+"""
+_ROWS = f"""
+SELECT {_ENTRY} {_COVERED} WHERE settled.settlement_id = $1
 ORDER BY entry.created_at DESC, entry.source_id DESC, entry.kind DESC LIMIT $2 OFFSET $3
-"""  # noqa: S608 - our own names
+"""
+_BETWEEN = f"""
+SELECT {_ENTRY}, settlement.id AS settlement_id, settlement.amount, settlement.fees AS all_fees,
+       settlement.tax AS all_tax, settlement.transactions, settlement.created_at AS settled_at,
+       payment.method, orders.receipt
+{_COVERED}
+JOIN settlements AS settlement ON settlement.id = settled.settlement_id
+JOIN payments AS payment ON payment.id = entry.payment_id
+JOIN orders ON orders.id = entry.order_id
+WHERE settlement.merchant_id = $1 AND settlement.mode = $2
+  AND settlement.created_at >= $3 AND settlement.created_at <= $4
+ORDER BY settlement.created_at DESC, settlement.id, entry.created_at DESC, entry.source_id,
+         entry.kind
+LIMIT $5 OFFSET $6
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    """A transaction with its settlement, and what merchants know its payment by."""
+
+    settlement: Settlement
+    transaction: SettledTransaction
+    method: str
+    receipt: str | None
 
 
 async def begin_run(connection: Connection, now: datetime, not_since: datetime) -> bool:
@@ -155,15 +188,48 @@ async def list_transactions(
 ) -> list[SettledTransaction]:
     """What a settlement covers, newest first."""
     rows = await connection.fetch(_ROWS, settlement_id, limit, offset)
+    return [_transaction(row) for row in rows]
+
+
+async def list_between(connection: Connection, scope: Scope, page: Page) -> list[Reconciled]:
+    """What the merchant's settlements of the page's time cover, the latest settlement first."""
+    rows = await connection.fetch(
+        _BETWEEN,
+        scope.merchant_id,
+        scope.mode,
+        page.since,
+        page.until,
+        page.limit,
+        page.offset,
+    )
     return [
-        SettledTransaction(
-            kind=TransactionKind(row["kind"]),
-            source_id=row["source_id"],
-            payment_id=row["payment_id"],
-            order_id=row["order_id"],
-            currency=row["currency"],
-            created_at=row["created_at"],
-            entries=Entries(*(row[name] for name in ACCOUNTS)),
+        Reconciled(
+            settlement=Settlement(
+                id=row["settlement_id"],
+                merchant_id=scope.merchant_id,
+                mode=scope.mode,
+                currency=row["currency"],
+                amount=row["amount"],
+                fees=row["all_fees"],
+                tax=row["all_tax"],
+                transactions=row["transactions"],
+                created_at=row["settled_at"],
+            ),
+            transaction=_transaction(row),
+            method=row["method"],
+            receipt=row["receipt"],
         )
         for row in rows
     ]
+
+
+def _transaction(row: asyncpg.Record) -> SettledTransaction:
+    return SettledTransaction(
+        kind=TransactionKind(row["kind"]),
+        source_id=row["source_id"],
+        payment_id=row["payment_id"],
+        order_id=row["order_id"],
+        currency=row["currency"],
+        created_at=row["created_at"],
+        entries=Entries(*(row[name] for name in ACCOUNTS)),
+    )

@@ -89,6 +89,44 @@ def test_orders(library: Any, order: dict[str, Any]) -> None:
     assert 0 == library.order.fetch_all_payments(order["id"])["count"]
 
 
+def test_disputes(library: Any, wire: Wire, payment: dict[str, Any]) -> None:
+    """Listed, fetched, contested and accepted; opened by the simulated bank."""
+    library.payment.capture(payment["id"], 50_000)
+    wish = {"payment_id": payment["id"], "amount": 20_000}
+    opened = [wire.call("POST", "/api/v1/test/disputes", wish, surface="api").json]
+    dispute = library.dispute.fetch(opened[0]["id"])
+    assert ("dispute", 20_000, "open", 0) == (
+        dispute["entity"],
+        dispute["amount"],
+        dispute["status"],
+        dispute["amount_deducted"],
+    )
+    assert dispute in library.dispute.all({"count": 100})["items"]
+    draft = library.dispute.contest(dispute["id"], {"summary": "Delivered", "action": "draft"})
+    assert ("open", "Delivered") == (draft["status"], draft["evidence"]["summary"])
+    for wrong in ({"amount": 1}, {"shipping_proof": ["doc_1"]}, {"action": "send"}):
+        with pytest.raises(BadRequestError):
+            library.dispute.contest(dispute["id"], wrong)
+
+    lost = library.dispute.accept(dispute["id"])
+
+    assert ("lost", 20_000) == (lost["status"], lost["amount_deducted"])
+    with pytest.raises(BadRequestError, match="Dispute is lost"):
+        library.dispute.contest(dispute["id"], {"action": "submit"})
+
+
+def test_settlements(library: Any) -> None:
+    """None has been closed yet; what is asked for wrongly is named."""
+    assert {"entity": "collection", "count": 0, "items": []} == library.settlement.all()
+    asked = {"year": 2026, "month": 11, "day": 25}
+    assert 0 == library.settlement.report(asked)["count"]
+    with pytest.raises(BadRequestError, match=NO_ID):
+        library.settlement.fetch("setl_0000000000000000")
+    for wrong in ({"year": 2026}, {"month": 11}, {**asked, "month": 13}, {**asked, "day": 31}):
+        with pytest.raises(BadRequestError):
+            library.settlement.report(wrong)
+
+
 def test_captures_and_refunds(library: Any, payment: dict[str, Any]) -> None:
     """The way of a payment from its authorization to its last refund."""
     id_ = payment["id"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from tests.support import eventually
@@ -37,8 +38,47 @@ async def test_what_is_captured_is_settled_after_the_period(api: ApiClient) -> N
     }
     page = (await api.get(f"/settlements/{settlement['id']}/transactions?limit=1")).json
     assert (rows["data"][:1], True) == (page["data"], page["has_more"])
+    await _looks_as_razorpays(api, settlement, payment)
     (held,) = (await api.get("/balance")).json["data"]
     assert (0, 30_000) == (held["available"], held["settled"])
+
+
+async def _looks_as_razorpays(
+    api: ApiClient, settlement: dict[str, Any], payment: dict[str, Any]
+) -> None:
+    """The same at `/v1`: the entity, and the rows of its month and of its day."""
+    closed_at = datetime.fromisoformat(settlement["created_at"])
+    (entity,) = (await api.get("//v1/settlements")).json["items"]
+    assert entity == (await api.get(f"//v1/settlements/{settlement['id']}")).json
+    assert {
+        "entity": "settlement",
+        "amount": 30_000,
+        "fees": 0,
+        "tax": 0,
+        "status": "processed",
+        "created_at": int(closed_at.timestamp()),
+    }.items() <= entity.items()
+    month = f"//v1/settlements/recon/combined?year={closed_at.year}&month={closed_at.month}"
+    rows = (await api.get(month)).json
+    assert rows == (await api.get(f"{month}&day={closed_at.day}")).json
+    by_type = {row["type"]: row for row in rows["items"]}
+    assert {"payment", "refund"} == by_type.keys()
+    assert {
+        "entity_id": payment["id"],
+        "credit": 50_000,
+        "debit": 0,
+        "order_id": payment["order_id"],
+        "method": "upi",
+        "settled": True,
+        "settlement_id": settlement["id"],
+        "payment_id": None,
+    }.items() <= by_type["payment"].items()
+    assert (20_000, payment["id"]) == (
+        by_type["refund"]["debit"],
+        by_type["refund"]["payment_id"],
+    )
+    another = f"//v1/settlements/recon/combined?year={closed_at.year + 1}&month=1"
+    assert 0 == (await api.get(another)).json["count"]
 
 
 async def test_what_there_is_not(api: ApiClient) -> None:

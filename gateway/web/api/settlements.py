@@ -12,7 +12,7 @@ from gateway.storage.books import balances
 from gateway.storage.reads_pages import Listing
 from gateway.web.api.common import found, path_id
 from gateway.web.calls import call_of
-from gateway.web.queries import list_response, page_of, unknown_start
+from gateway.web.queries import list_response, page_of, text, unknown_start
 from gateway.web.responses import json_response
 
 __all__ = ["get_balance", "get_settlement", "list_settled", "list_settlements"]
@@ -31,7 +31,7 @@ async def list_settlements(request: web.Request) -> web.Response:
     """`GET /settlements`: settlements, newest first."""
     call = call_of(request)
     page = page_of(request, lambda text: is_id(text, "setl"))
-    currency = request.query.get("currency")
+    currency = text(request, "currency")
     async with call.services.pool.acquire() as connection:
         listed = await reads.list_settlements(
             connection, call.caller.scope, page, currency=currency

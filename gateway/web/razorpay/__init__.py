@@ -23,6 +23,7 @@ from collections.abc import Iterable, Mapping
 
 from gateway.web.razorpay import (
     customers,
+    disputes,
     invoices,
     items,
     methods,
@@ -31,6 +32,7 @@ from gateway.web.razorpay import (
     payment_links,
     payments,
     refunds,
+    settlements,
     webhooks,
 )
 from gateway.web.razorpay.errors import razorpay_error
@@ -51,6 +53,8 @@ RESOURCES: tuple[tuple[WireRoute, ...], ...] = (
     payment_links.ROUTES,
     items.ROUTES,
     invoices.ROUTES,
+    disputes.ROUTES,
+    settlements.ROUTES,
 )
 
 PREFIXES: Mapping[str, str] = dict.fromkeys(("/v1/", "/v2/", "//v1/", "//v2/"), SURFACE)

@@ -9,17 +9,24 @@ from typing import Any
 from aiohttp import web
 
 from gateway.actors.messages import Done
+from gateway.domain.disputes import dispute_object
 from gateway.domain.representation import order_object, payment_object, refund_object
 from gateway.domain.work import StoredAnswer
 from gateway.web.calls import call_of
 from gateway.web.commands import Command, command_response
 from gateway.web.errors import envelope, problem_of
 from gateway.web.razorpay.errors import in_known_codes
-from gateway.web.razorpay_entities import order_entity, payment_entity, refund_entity
+from gateway.web.razorpay_entities import (
+    dispute_entity,
+    order_entity,
+    payment_entity,
+    refund_entity,
+)
 from gateway.web.responses import JSON, json_answer, json_response
 from gateway.web.surfaces import failure_of, register_surface
 
 __all__ = [
+    "DISPUTE_CHANGED",
     "ORDER_CREATED",
     "PAYMENT_ACCEPTED",
     "PAYMENT_CAPTURED",
@@ -29,6 +36,7 @@ __all__ = [
     "command_answer",
 ]
 
+DISPUTE_CHANGED = "razorpay.dispute.changed"
 ORDER_CREATED = "razorpay.order.created"
 PAYMENT_ACCEPTED = "razorpay.payment.accepted"
 PAYMENT_CAPTURED = "razorpay.payment.captured"
@@ -89,6 +97,13 @@ def _refund_created(done: Done, _request_id: str | None) -> StoredAnswer:
     return json_answer(200, refund_entity(refund_object(done.refund)))
 
 
+def _dispute_changed(done: Done, _request_id: str | None) -> StoredAnswer:
+    if done.dispute is None:
+        raise AssertionError("the command was about a dispute")
+    return json_answer(200, dispute_entity(dispute_object(done.dispute)))
+
+
+register_surface(DISPUTE_CHANGED, _dispute_changed)
 register_surface(ORDER_CREATED, _order_created)
 register_surface(PAYMENT_ACCEPTED, _payment_accepted)
 register_surface(PAYMENT_CAPTURED, _payment_captured, shown=_payment)
