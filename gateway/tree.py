@@ -46,6 +46,7 @@ from gateway.security.outbound import OutboundGuard
 from gateway.security.vault import Vault
 from gateway.settings import Settings
 from gateway.storage.dead_letters import bury_job
+from gateway.storage.journal import NewDelivery
 from gateway.storage.pool import Pool
 from gateway.web.razorpay_events import razorpay_body
 from gateway.web.surfaces import render
@@ -347,8 +348,11 @@ class Tree:
         async with self.pool.acquire() as connection:
             await self.fee_plans.load(connection)
 
-    def _committed(self, units: Sequence[UnitOfWork], jobs: Sequence[Job]) -> None:
-        """What follows from a commit: jobs, news for those who wait, card data that is to go."""
+    def _committed(self, units: Sequence[UnitOfWork], deliveries: Sequence[NewDelivery]) -> None:
+        """What follows from a commit: work, news for those who wait, card data that is to go."""
+        left = self.deliverer.take_new(units, deliveries) if deliveries else ()
+        jobs = [job for unit in units for job in unit.jobs]
+        jobs += [delivery.job for delivery in left]
         changed = {changed_id for unit in units for changed_id in _changed_ids(unit)}
         forgotten = [payment_id for unit in units for payment_id in unit.sealed_deletions]
         self.sealed.forget(forgotten)

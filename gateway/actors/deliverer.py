@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
@@ -13,7 +13,9 @@ from gateway.actors.cancelling import cancel_all
 from gateway.actors.dispatcher import DelivererContext, DeliveryLimits, Dispatcher
 from gateway.actors.supervisor import TreeNode
 from gateway.domain.jobs import JobKind
+from gateway.domain.work import UnitOfWork
 from gateway.queue.client import is_redis_unavailable
+from gateway.storage.journal import NewDelivery
 
 __all__ = ["DelivererContext", "DeliveryLimits", "WebhookDeliverer"]
 
@@ -114,6 +116,14 @@ class WebhookDeliverer:
                 raise
             self._context.enqueuer.put(due=due)
         self._wake.set()
+
+    def take_new(
+        self, units: Sequence[UnitOfWork], deliveries: Sequence[NewDelivery]
+    ) -> Sequence[NewDelivery]:
+        """Send deliveries that were committed just now; the answer is those that need a job."""
+        if self._dispatcher is None or not self.is_running:
+            return deliveries
+        return self._dispatcher.dispatch_new(units, deliveries)
 
     def forget_endpoint(self, endpoint_id: str) -> None:
         """The endpoint was changed: read it anew before the next post."""

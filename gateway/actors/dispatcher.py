@@ -35,10 +35,12 @@ from gateway.actors.under_way import UnderWay
 from gateway.domain.clock import Clock
 from gateway.domain.delivery import RetrySchedule
 from gateway.domain.jobs import JobKind
+from gateway.domain.work import Event, UnitOfWork
 from gateway.queue.jobs import ClaimedJob, JobQueue
 from gateway.queue.schedule import DueIndex
 from gateway.security.vault import Vault
-from gateway.storage.deliveries import Delivery, fail_deliveries, load_deliveries
+from gateway.storage.deliveries import Delivery, Endpoint, fail_deliveries, load_deliveries
+from gateway.storage.journal import NewDelivery
 from gateway.storage.pool import DATABASE_ERRORS, is_connection_lost, is_transient, is_unavailable
 
 __all__ = ["DelivererContext", "DeliveryLimits", "Dispatcher"]
@@ -109,6 +111,7 @@ class Dispatcher:
         self._limits = limits
         self._wake = wake
         self.under_way = UnderWay(limits.held_max)
+        self._known: dict[str, Endpoint] = {}
         self._stopping = False
         self._postgres_is_away = False
         self._recorder = self._make_recorder()
@@ -157,9 +160,36 @@ class Dispatcher:
 
     def forget_endpoint(self, endpoint_id: str) -> None:
         """Have it read anew, if anything is on its way there."""
+        self._known.pop(endpoint_id, None)
         if self._endpoints.find(endpoint_id) is not None:
             with suppress(ActorError):
                 self._endpoints.tell(endpoint_id, ForgetEndpoint())
+
+    def dispatch_new(
+        self, units: Sequence[UnitOfWork], deliveries: Sequence[NewDelivery]
+    ) -> Sequence[NewDelivery]:
+        """Hand over what was committed just now; the answer is what has to go by the queue.
+
+        That is what there is no room for, and what goes to endpoints that are not known as they
+        stood in the commit. If this process dies, Recovery finds the others when they are overdue.
+        """
+        if self._stopping:
+            return deliveries
+        events = {event.id: event for unit in units for event in unit.events}
+        ready: dict[str, list[Delivery]] = {}
+        left: list[NewDelivery] = []
+        for new in deliveries:
+            endpoint, event = self._known.get(new.endpoint_id), events.get(new.event_id)
+            current = endpoint is not None and endpoint.version == new.endpoint_version
+            if endpoint is None or event is None or not current:
+                left.append(new)
+            elif self.under_way.admit_new(new.id):
+                ready.setdefault(endpoint.id, []).append(_first_try(new, event, endpoint))
+            else:
+                left.append(new)
+        for endpoint_id, delivered in ready.items():
+            self._hand_over(endpoint_id, delivered)
+        return left
 
     async def dispatch_claimed(self, claimed: Sequence[ClaimedJob]) -> None:
         """Jobs from the stream."""
@@ -191,6 +221,7 @@ class Dispatcher:
     async def _look_up(self, delivery_ids: Sequence[str]) -> None:
         found = await self._postgres(lambda connection: load_deliveries(connection, delivery_ids))
         now = self._context.clock.now()
+        self._learn(found)
         ready: dict[str, list[Delivery]] = {}
         refused: dict[str, str] = {}
         waiting: dict[str, datetime] = {}
@@ -211,6 +242,12 @@ class Dispatcher:
                 self._finished(delivery_id)
         for endpoint_id, deliveries in ready.items():
             self._hand_over(endpoint_id, deliveries)
+
+    def _learn(self, found: Sequence[Delivery]) -> None:
+        """Remember the endpoints as they stand."""
+        if len(self._known) >= self._limits.endpoints_max:
+            self._known.clear()
+        self._known.update((each.endpoint.id, each.endpoint) for each in found)
 
     def _hand_over(self, endpoint_id: str, deliveries: list[Delivery]) -> None:
         try:
@@ -297,6 +334,19 @@ class Dispatcher:
             timeout_seconds=limits.timeout_seconds,
             response_characters_max=limits.response_characters_max,
         )
+
+
+def _first_try(new: NewDelivery, event: Event, endpoint: Endpoint) -> Delivery:
+    return Delivery(
+        id=new.id,
+        event_id=event.id,
+        event=event.type,
+        attempts=0,
+        next_retry_at=None,
+        body=event.body,
+        request_id=event.request_id,
+        endpoint=endpoint,
+    )
 
 
 def _is_uuid(text: str) -> bool:

@@ -16,12 +16,12 @@ from gateway.actors.batching import Batcher
 from gateway.actors.errors import BatcherFull, DeadlineExceeded
 from gateway.actors.supervisor import TreeNode
 from gateway.domain.errors import Unavailable
-from gateway.domain.jobs import Job, JobKind
 from gateway.domain.work import UnitOfWork
 from gateway.storage.journal import (
     BEGIN,
     Committed,
     Connection,
+    NewDelivery,
     find_committed,
     write_units,
 )
@@ -40,8 +40,8 @@ logger = structlog.get_logger(__name__)
 FaultPoint = Callable[[str], Awaitable[None]]
 """Tests of a running process arm points of it; nothing happens otherwise."""
 
-Sent = Callable[[Sequence[UnitOfWork], Sequence[Job]], None]
-"""Told of what was committed: the units, and all the jobs that follow from them."""
+Sent = Callable[[Sequence[UnitOfWork], Sequence[NewDelivery]], None]
+"""Told of what was committed: the units, and the deliveries that came of them."""
 
 _TRIES_MAX = 5
 _TRY_AGAIN_SECONDS = 0.05
@@ -244,13 +244,8 @@ class Journal:
         for unit, reason in zip(units, reasons, strict=True):
             results[unit.id] = reason
         kept = [unit for unit in units if results[unit.id] is None]
-        jobs = [job for unit in kept for job in unit.jobs]
-        jobs += [
-            Job(JobKind.WEBHOOKS, endpoint_id, delivery_id)
-            for delivery_id, endpoint_id in committed.deliveries
-        ]
         if kept:
-            self._sent(kept, jobs)
+            self._sent(kept, committed.deliveries)
 
 
 async def _commit(connection: Connection) -> None:

@@ -59,6 +59,14 @@ class UnderWay:
         self._signal()
         return fresh
 
+    def admit_new(self, delivery_id: str) -> bool:
+        """Take a delivery that nobody has named yet; False when there is no room."""
+        if not self.room or delivery_id in self._held:
+            return False
+        self._held[delivery_id] = Held()
+        self._signal()
+        return True
+
     def admit_claimed(self, jobs: Iterable[tuple[str, str]]) -> list[str]:
         """Those of the jobs' (delivery id, entry id) whose delivery was not under way.
 

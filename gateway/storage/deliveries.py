@@ -36,7 +36,7 @@ SELECT delivery.id::text, delivery.event_id, delivery.event, delivery.attempts,
        delivery.next_retry_at, event.body, event.request_id,
        endpoint.id AS endpoint_id, endpoint.merchant_id, endpoint.mode, endpoint.url,
        endpoint.format, endpoint.active AND endpoint.deleted_at IS NULL AS is_open,
-       endpoint.secret_sealed, endpoint.previous_secret_sealed,
+       endpoint.xmin::text AS version, endpoint.secret_sealed, endpoint.previous_secret_sealed,
        endpoint.previous_secret_expires_at, endpoint.failing_since
 FROM webhook_logs AS delivery
 JOIN events AS event ON event.id = delivery.event_id
@@ -119,9 +119,13 @@ RETURNING merchant_id, mode
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where deliveries go; `is_open` when it is neither switched off nor deleted."""
+    """Where deliveries go; `is_open` when it is neither switched off nor deleted.
+
+    `version` is another one after every change of the row.
+    """
 
     id: str
+    version: str
     merchant_id: UUID
     mode: str
     url: str = field(repr=False)  # its query may hold a secret
@@ -179,6 +183,7 @@ def _delivery(row: asyncpg.Record, endpoints: dict[str, Endpoint]) -> Delivery:
     if endpoint is None:
         endpoint = endpoints[row["endpoint_id"]] = Endpoint(
             id=row["endpoint_id"],
+            version=row["version"],
             merchant_id=row["merchant_id"],
             mode=row["mode"],
             url=row["url"],

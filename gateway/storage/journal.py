@@ -15,6 +15,7 @@ import asyncpg
 
 from gateway.domain.entities import Attempt, Operation, Payment, Refund
 from gateway.domain.errors import StaleVersion
+from gateway.domain.jobs import Job, JobKind
 from gateway.domain.work import Entity, UnitOfWork
 from gateway.storage.dispute_rows import put_disputes
 from gateway.storage.rows import (
@@ -37,6 +38,7 @@ __all__ = [
     "Connection",
     "Found",
     "KeyTaken",
+    "NewDelivery",
     "find_committed",
     "write_units",
 ]
@@ -101,7 +103,8 @@ def _write_statement() -> str:
     parts.append(f"happened AS MATERIALIZED ({events})")
     columns = ", ".join(EVENTS.columns)
     parts.append(f"told AS (INSERT INTO events ({columns}) SELECT * FROM happened)")  # noqa: S608
-    return f"WITH {', '.join(parts)} {DELIVER}"
+    parts.append(f"delivered AS ({DELIVER})")
+    return f"WITH {', '.join(parts)} {_DELIVERED}"
 
 
 DELIVER = """
@@ -114,9 +117,15 @@ JOIN webhook_endpoints AS endpoint
   ON endpoint.merchant_id = happened.merchant_id AND endpoint.mode = happened.mode
  AND endpoint.active AND endpoint.deleted_at IS NULL
  AND (endpoint.events = '{}' OR happened.type = ANY(endpoint.events))
-RETURNING id, endpoint_id
+RETURNING id, endpoint_id, event_id
 """
 """Deliveries to all active endpoints that want them, of the events of the query `happened`."""
+
+# A row's xmin is another one after every change of it.
+_DELIVERED = """
+SELECT delivered.id::text, endpoint_id, event_id, endpoint.xmin::text AS endpoint_version
+FROM delivered JOIN webhook_endpoints AS endpoint ON endpoint.id = delivered.endpoint_id
+"""
 
 _WRITE = _write_statement()
 
@@ -131,10 +140,28 @@ class KeyTaken(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Committed:
-    """The deliveries that came of a batch: (delivery id, endpoint id) each."""
+class NewDelivery:
+    """A delivery that came of an event; its endpoint is open, as it stands in this version.
 
-    deliveries: Sequence[tuple[str, str]]
+    The version is empty where it was not looked at.
+    """
+
+    id: str
+    endpoint_id: str
+    event_id: str
+    endpoint_version: str
+
+    @property
+    def job(self) -> Job:
+        """For whoever is to send it."""
+        return Job(JobKind.WEBHOOKS, self.endpoint_id, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The deliveries that came of a batch."""
+
+    deliveries: Sequence[NewDelivery]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,11 +212,13 @@ async def find_committed(connection: Connection, units: Sequence[UnitOfWork]) ->
         elif row is not None and row["version"] > unit.order.version:
             unclear.append(unit)
     deliveries = await connection.fetch(
-        "SELECT id, endpoint_id FROM webhook_logs WHERE event_id = ANY($1::text[])",
+        "SELECT id::text, endpoint_id, event_id FROM webhook_logs WHERE event_id = ANY($1::text[])",
         [event.id for unit in written for event in unit.events],
     )
-    pairs = [(str(row["id"]), row["endpoint_id"]) for row in deliveries]
-    return Found(units=written, unclear=unclear, committed=Committed(pairs))
+    found = [
+        NewDelivery(id_, endpoint_id, event_id, "") for id_, endpoint_id, event_id in deliveries
+    ]
+    return Found(units=written, unclear=unclear, committed=Committed(found))
 
 
 def _kept(units: Sequence[UnitOfWork], reasons: Sequence[Exception | None]) -> list[UnitOfWork]:
@@ -238,7 +267,7 @@ async def _claim(connection: Connection, units: Sequence[UnitOfWork]) -> set[UUI
     return {unit.id for unit in units if unit.claim is not None and unit.id not in winners}
 
 
-async def _write(connection: Connection, units: Sequence[UnitOfWork]) -> Sequence[tuple[str, str]]:
+async def _write(connection: Connection, units: Sequence[UnitOfWork]) -> Sequence[NewDelivery]:
     """The units' rows; the deliveries that came of their events."""
     new_orders = [unit.order for unit in units if unit.expected_version == 0]
     if new_orders:
@@ -248,7 +277,7 @@ async def _write(connection: Connection, units: Sequence[UnitOfWork]) -> Sequenc
         return ()
     rows = await connection.fetch(_WRITE, *_write_arguments(changed))
     await _write_rarities(connection, changed)
-    return [(str(row["id"]), row["endpoint_id"]) for row in rows]
+    return [NewDelivery(*row) for row in rows]
 
 
 def _write_arguments(units: Sequence[UnitOfWork]) -> Iterator[list[str]]:

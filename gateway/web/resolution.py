@@ -21,7 +21,6 @@ from gateway.domain.clock import Clock
 from gateway.domain.decisions import Decision, Moment, Policy, record_outcome
 from gateway.domain.entities import Operation, OperationState, OrderState
 from gateway.domain.errors import InvalidState, NotFound
-from gateway.domain.jobs import Job, JobKind
 from gateway.domain.outcomes import Approved, Declined, Outcome
 from gateway.domain.work import Audit, UnitOfWork
 from gateway.queue.jobs import JobQueue
@@ -93,10 +92,7 @@ async def resolve(
 
 async def send_resolved(queue: JobQueue, resolved: Resolved) -> None:
     """Let running gateways go on at once; without Redis they find out by themselves."""
-    deliveries = [
-        Job(JobKind.WEBHOOKS, endpoint_id, delivery_id)
-        for delivery_id, endpoint_id in resolved.committed.deliveries
-    ]
+    deliveries = [delivery.job for delivery in resolved.committed.deliveries]
     with suppress(RedisError, OSError, TimeoutError):
         await queue.send(
             jobs=[*resolved.work.jobs, *deliveries],

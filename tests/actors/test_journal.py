@@ -82,7 +82,7 @@ async def journal(seeded):
     committed: list[UnitOfWork] = []
     running = Journal(
         seeded,
-        lambda units, _jobs: committed.extend(units),
+        lambda units, _deliveries: committed.extend(units),
         batch_max=100,
         pending_max=1_000,
         acquire_seconds=2,
@@ -248,7 +248,7 @@ async def test_lost_commit_is_read_back(seeded, takes_effect):
     told: list[UnitOfWork] = []
     journal = Journal(
         _LosesCommit(seeded, takes_effect=takes_effect),
-        lambda units, _jobs: told.extend(units),
+        lambda units, _deliveries: told.extend(units),
         batch_max=100,
         pending_max=1_000,
         acquire_seconds=2,
@@ -268,7 +268,7 @@ async def test_lost_commit_that_cannot_be_read_is_unknown(seeded):
     """Nobody is told that it was written, and nobody that it was not."""
     journal = Journal(
         _LosesCommit(seeded, takes_effect=True, readable=False),
-        lambda _units, _jobs: None,
+        lambda _units, _deliveries: None,
         batch_max=100,
         pending_max=1_000,
         acquire_seconds=2,
@@ -284,7 +284,7 @@ async def test_lost_commit_that_cannot_be_read_is_unknown(seeded):
 async def test_full_journal_says_unavailable(seeded):
     """More than may wait: refused at once, for a 503 with Retry-After."""
     journal = Journal(
-        seeded, lambda _units, _jobs: None, batch_max=1, pending_max=2, acquire_seconds=2
+        seeded, lambda _units, _deliveries: None, batch_max=1, pending_max=2, acquire_seconds=2
     )
     await journal.start()
 
