@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -16,16 +15,17 @@ class Clock:
     """
 
     def __init__(self) -> None:
-        self._offset_seconds = 0.0
+        self._offset = timedelta()
         self._listeners: list[Callable[[], None]] = []
 
     def now(self) -> datetime:
         """The time to store, aware, in UTC."""
-        return datetime.fromtimestamp(time.time() + self._offset_seconds, UTC)
+        moment = datetime.now(UTC)
+        return moment + self._offset if self._offset else moment
 
     def real_now(self) -> datetime:
         """The machine's time, whatever the tests have done, aware, in UTC."""
-        return datetime.fromtimestamp(time.time(), UTC)
+        return datetime.now(UTC)
 
     def advance(self, seconds: float) -> None:
         """Move forward by `seconds` and wake everybody who waits for a moment.
@@ -34,7 +34,7 @@ class Clock:
         """
         if seconds < 0:
             raise ValueError("the clock only moves forward")
-        self._offset_seconds += seconds
+        self._offset += timedelta(seconds=seconds)
         for listener in tuple(self._listeners):
             listener()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from gateway.domain.customers import Customer, Token
@@ -20,6 +21,7 @@ __all__ = [
 ]
 
 
+@lru_cache(maxsize=4_096)  # a payment shows the same few moments nine times
 def timestamp(moment: datetime | None) -> str | None:
     """RFC 3339 in UTC with milliseconds and `Z`; None stays None."""
     if moment is None:
