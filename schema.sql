@@ -567,6 +567,7 @@ CREATE TABLE disputes (
 CREATE INDEX disputes_payment ON disputes (payment_id);
 CREATE INDEX disputes_merchant ON disputes (merchant_id, mode, created_at DESC, id DESC);
 CREATE INDEX disputes_expiring ON disputes (respond_by) WHERE status = 'open';
+CREATE INDEX disputes_under_review ON disputes (submitted_at) WHERE status = 'under_review';
 
 -- What is paid out to merchants, and which transactions of the ledger each settlement covers.
 

@@ -10,7 +10,6 @@ import aiohttp
 from redis.asyncio import Redis
 
 from gateway.actors.bills import BillKeeper, BillLimits
-from gateway.actors.bookkeeping import Bookkeeper
 from gateway.actors.deliverer import DelivererContext, DeliveryLimits, WebhookDeliverer
 from gateway.actors.enqueuer import Enqueuer
 from gateway.actors.fee_plans import FeePlans
@@ -19,15 +18,14 @@ from gateway.actors.intake import OrderIntake
 from gateway.actors.journal import FaultPoint, Journal
 from gateway.actors.order import OrderActor
 from gateway.actors.order_context import OrderContext
-from gateway.actors.periodic import Periodic
 from gateway.actors.pool import PoolLimits, ProcessorPool
 from gateway.actors.processor import ProcessorContext
 from gateway.actors.recovery import Recovery, RecoveryPeriods
 from gateway.actors.region import Region
 from gateway.actors.rehydration import Rehydration
-from gateway.actors.settler import Settler
 from gateway.actors.summariser import Summariser
 from gateway.actors.supervisor import ChildSpec, Supervisor
+from gateway.beside import Beside
 from gateway.domain.clock import Clock
 from gateway.domain.decisions import Policy
 from gateway.domain.delivery import retry_schedule
@@ -83,7 +81,7 @@ class Tree:
             [
                 ChildSpec(name="journal", factory=lambda: self.journal),
                 ChildSpec(name="enqueuer", factory=lambda: self.enqueuer),
-                ChildSpec(name="fee_plans", factory=self._fee_plans_loader),
+                ChildSpec(name="fee_plans", factory=self.beside.fee_plans),
                 ChildSpec(name="orders", factory=lambda: self.orders, stop_seconds=15),
                 ChildSpec(
                     name="processors",
@@ -98,8 +96,9 @@ class Tree:
                 ChildSpec(name="bills", factory=lambda: self.bills),
                 ChildSpec(name="recovery", factory=lambda: self.recovery),
                 ChildSpec(name="forgetter", factory=lambda: self.forgetter),
-                ChildSpec(name="settler", factory=self._settler),
-                ChildSpec(name="bookkeeper", factory=self._bookkeeper),
+                ChildSpec(name="verdicts", factory=self.beside.verdicts),
+                ChildSpec(name="settler", factory=self.beside.settler),
+                ChildSpec(name="bookkeeper", factory=self.beside.bookkeeper),
                 ChildSpec(name="summariser", factory=lambda: self.summariser),
             ],
             restarts=self.settings.restarts_max,
@@ -310,43 +309,17 @@ class Tree:
         """What merchants pay."""
         return default_fee_plans(self.settings)
 
-    def _fee_plans_loader(self) -> Periodic:
-        """Loaded before the orders start, so that no payment is too early."""
-        return Periodic(
-            "fee_plans",
-            self._load_fee_plans,
-            interval_seconds=self.settings.fee_plans_seconds,
-            at_start=True,
-        )
-
-    def _settler(self) -> Periodic:
-        """Pays out to merchants."""
-        settings = self.settings
-        settler = Settler(self.pool, self.clock, period_seconds=settings.settlement_seconds)
-        return Periodic(
-            "settler", settler.look, interval_seconds=settings.recovery_seconds, clock=self.clock
-        )
-
-    def _bookkeeper(self) -> Periodic:
-        """Compares the books with payments and refunds."""
-        settings = self.settings
-        keeper = Bookkeeper(
-            self.pool,
-            self.clock,
-            interval_seconds=settings.books_check_seconds,
-            slice_max=settings.books_check_slice,
-            observe=self.observers.books,
-        )
-        return Periodic(
-            "bookkeeper",
-            keeper.look,
-            interval_seconds=settings.recovery_seconds,
+    @cached_property
+    def beside(self) -> Beside:
+        """What is done again and again beside the payment path."""
+        return Beside(
+            settings=self.settings,
+            pool=self.pool,
             clock=self.clock,
+            orders=self.orders,
+            observers=self.observers,
+            plans=self.fee_plans,
         )
-
-    async def _load_fee_plans(self) -> None:
-        async with self.pool.acquire() as connection:
-            await self.fee_plans.load(connection)
 
     def _committed(self, units: Sequence[UnitOfWork], deliveries: Sequence[NewDelivery]) -> None:
         """What follows from a commit: work, news for those who wait, card data that is to go."""

@@ -20,6 +20,8 @@ class SimulatorSettings(SettingsSection):
     """The share of card payments it approves outside test mode."""
     simulator_timeout_seconds: Seconds = 30
     """The longest a call to it takes."""
+    simulator_dispute_seconds: Seconds = 86_400
+    """After how long it decides about a contested dispute."""
     simulator_delay: str | None = None
     """Payments and refunds by a distribution instead: `lognormal:120:380`, p50 and p99 in
     milliseconds."""

@@ -9,7 +9,7 @@ from gateway.storage.dispute_rows import DISPUTES, dispute_from_row
 from gateway.storage.journal import Connection
 from gateway.storage.reads_pages import Listing, Page, Scope, Selection, fetch_page
 
-__all__ = ["expiring_disputes", "find_dispute", "list_disputes"]
+__all__ = ["disputes_at_the_simulator", "expiring_disputes", "find_dispute", "list_disputes"]
 
 _COLUMNS = ", ".join(DISPUTES.columns)
 _FIND = f"""
@@ -19,6 +19,14 @@ _EXPIRING = """
 SELECT order_id, id FROM disputes WHERE status = 'open' AND respond_by <= $1
 ORDER BY respond_by LIMIT $2
 """
+
+_AT_THE_SIMULATOR = f"""
+SELECT {", ".join(f"dispute.{name}" for name in DISPUTES.columns)}
+FROM disputes AS dispute JOIN payments AS payment ON payment.id = dispute.payment_id
+WHERE dispute.status = 'under_review' AND dispute.submitted_at <= $1
+  AND payment.processor = 'simulator'
+ORDER BY dispute.submitted_at LIMIT $2
+"""  # noqa: S608 - our own names
 
 
 async def find_dispute(connection: Connection, scope: Scope, dispute_id: str) -> Dispute | None:
@@ -50,3 +58,11 @@ async def expiring_disputes(
 ) -> list[tuple[str, str]]:
     """Order and dispute of those that were not answered in time, oldest first."""
     return [tuple(row) for row in await connection.fetch(_EXPIRING, now, limit)]
+
+
+async def disputes_at_the_simulator(
+    connection: Connection, until: datetime, limit: int
+) -> list[Dispute]:
+    """What has been under review by the simulated bank since then, the oldest first."""
+    rows = await connection.fetch(_AT_THE_SIMULATOR, until, limit)
+    return [dispute_from_row(row) for row in rows]

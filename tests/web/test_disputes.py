@@ -92,6 +92,22 @@ async def test_what_is_not_answered_in_time_is_lost(api: ApiClient) -> None:
     await eventually(lost)
 
 
+@pytest.mark.parametrize(
+    ("summary", "status"), [("Delivered", "won"), ("This is losing_evidence", "lost")]
+)
+async def test_the_simulated_bank_decides(api: ApiClient, summary: str, status: str) -> None:
+    """A day after the evidence has reached it, by what that says."""
+    dispute = await opened(api)
+    await changed(api, dispute, "contest", {"summary": summary, "action": "submit"})
+    assert "under_review" == (await api.get(f"/disputes/{dispute['id']}")).json["status"]
+    assert 200 == (await api.post("/test/clock", {"advance_seconds": 86_400})).status
+
+    async def decided() -> bool:
+        return (await api.get(f"/disputes/{dispute['id']}")).json["status"] == status
+
+    await eventually(decided)
+
+
 @pytest.mark.parametrize("capture", ["automatic", "manual"])
 async def test_the_simulated_bank_disputes_a_card(api: ApiClient, capture: str) -> None:
     """The card …0259 pays, and wants its money back as soon as it is taken."""
