@@ -8,10 +8,17 @@ values: https://razorpay.com/docs/api, entities of orders, payments and refunds,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["customer_entity", "dispute_entity", "order_entity", "payment_entity", "refund_entity"]
+__all__ = [
+    "customer_entity",
+    "dispute_entity",
+    "order_entity",
+    "payment_entity",
+    "refund_entity",
+    "token_entity",
+]
 
 # Voids are unknown to Razorpay: an authorization that went back has been refunded.
 _VOIDED = frozenset({"cancelled", "expired"})
@@ -137,6 +144,35 @@ def dispute_entity(dispute: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def token_entity(token: Mapping[str, Any]) -> dict[str, Any]:
+    """The saved card; times in unix seconds."""
+    card = token["card"]
+    return {
+        "id": token["id"],
+        "entity": "token",
+        "token": token["id"],
+        "customer_id": token["customer_id"],
+        "bank": None,
+        "wallet": None,
+        "method": token["method"],
+        "card": {
+            **_card(card, name=None),
+            "expiry_month": card["expiry_month"],
+            "expiry_year": card["expiry_year"],
+        },
+        "vpa": None,
+        "recurring": True,
+        "recurring_details": {"status": "confirmed", "failure_reason": None},
+        "auth_type": None,
+        "mrn": None,
+        "used_at": None,
+        "created_at": _unix_seconds(token["created_at"]),
+        "expired_at": _end_of_month(card),
+        "status": "active",
+        "notes": [],
+    }
+
+
 def _order_status(order: Mapping[str, Any]) -> str:
     status: str = order["status"]
     if status in _ORDER_STATUSES:
@@ -185,20 +221,30 @@ def _instrument(payment: Mapping[str, Any]) -> dict[str, Any]:
     card = payment.get("card")
     if card is None:
         return shown
+    name = (payment.get("customer") or {}).get("name")
+    return {"card": {"id": _card_id(payment), **_card(card, name=name)}, **shown}
+
+
+def _card(card: Mapping[str, Any], *, name: str | None) -> dict[str, Any]:
     return {
-        "card": {
-            "id": _card_id(payment),
-            "entity": "card",
-            "name": (payment.get("customer") or {}).get("name"),
-            "last4": card["last4"],
-            "network": _NETWORKS.get(card["network"], "Unknown"),
-            "type": None,
-            "issuer": None,
-            "international": False,
-            "emi": False,
-        },
-        **shown,
+        "entity": "card",
+        "name": name,
+        "last4": card["last4"],
+        "network": _NETWORKS.get(card["network"], "Unknown"),
+        "type": None,
+        "issuer": None,
+        "international": False,
+        "emi": False,
     }
+
+
+def _end_of_month(card: Mapping[str, Any]) -> int | None:
+    """The last second in which a card may be charged, in UTC."""
+    year, month = card["expiry_year"], card["expiry_month"]
+    if year is None or month is None:
+        return None
+    next_month = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+    return int(next_month.timestamp()) - 1
 
 
 def _error(payment: Mapping[str, Any], *, failed: bool) -> dict[str, Any]:

@@ -36,6 +36,7 @@ __all__ = [
     "ContestBody",
     "CustomerBody",
     "CustomerChanges",
+    "CustomerId",
     "DisputeBody",
     "EmptyBody",
     "EndpointBody",

@@ -12,19 +12,21 @@ import structlog
 from aiohttp import web
 
 from gateway.actors.messages import Done
-from gateway.domain.entities import Operation
+from gateway.domain.entities import Operation, Payment, PaymentStatus
 from gateway.queue.notifications import Subscription, TooManySubscriptions
 from gateway.storage.journal import Connection
 from gateway.storage.orders import load_orders
 from gateway.storage.pool import DATABASE_ERRORS, is_unavailable
-from gateway.storage.reads import find_operation
+from gateway.storage.reads import find_operation, find_payment
+from gateway.storage.reads_pages import Scope
 from gateway.web.services import Services
 
-__all__ = ["as_seen", "final_done", "finished_operation", "wait_seconds"]
+__all__ = ["as_seen", "decided_payment", "final_done", "finished_operation", "wait_seconds"]
 
 logger = structlog.get_logger(__name__)
 
 _LOOK_EVERY_SECONDS = 1.0
+_UNDER_WAY = (PaymentStatus.PENDING, PaymentStatus.PROCESSING, PaymentStatus.UNKNOWN)
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,4})(?:$|[,;\s])", re.ASCII)
 
 Found = TypeVar("Found")
@@ -51,23 +53,46 @@ async def finished_operation(
 
     try:
         with services.changes.subscribe(operation_id, payment_id) as changes:
-            return await _until_finished(services, changes, read, seconds)
+            return await _until(
+                services, changes, read, lambda operation: not operation.is_pending, seconds
+            )
     except TooManySubscriptions:
         return await _look(services, read)
 
 
-async def _until_finished(
+async def decided_payment(
+    services: Services, scope: Scope, payment_id: str, seconds: float
+) -> Payment | None:
+    """The payment once the bank has decided or wants the shopper, or as it stands after the wait.
+
+    Ends early where `finished_operation` does.
+    """
+
+    async def read(connection: Connection) -> Payment | None:
+        return await find_payment(connection, scope, payment_id)
+
+    try:
+        with services.changes.subscribe(payment_id) as changes:
+            return await _until(
+                services, changes, read, lambda payment: payment.status not in _UNDER_WAY, seconds
+            )
+    except TooManySubscriptions:
+        return await _look(services, read)
+
+
+async def _until(
     services: Services,
     changes: Subscription,
-    read: Callable[[Connection], Awaitable[Operation | None]],
+    read: Callable[[Connection], Awaitable[Found | None]],
+    is_over: Callable[[Found], bool],
     seconds: float,
-) -> Operation | None:
+) -> Found | None:
     deadline = asyncio.get_running_loop().time() + seconds
-    seen: Operation | None = None
+    seen: Found | None = None
     while True:
         seen = await _look(services, read) or seen
         left = deadline - asyncio.get_running_loop().time()
-        if seen is not None and not seen.is_pending:
+        if seen is not None and is_over(seen):
             return seen
         if left <= 0 or services.is_draining() or services.changes.closed:
             return seen

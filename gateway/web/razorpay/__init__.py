@@ -31,8 +31,10 @@ from gateway.web.razorpay import (
     payment_creation,
     payment_links,
     payments,
+    recurring,
     refunds,
     settlements,
+    tokens,
     webhooks,
 )
 from gateway.web.razorpay.errors import razorpay_error
@@ -46,7 +48,9 @@ RESOURCES: tuple[tuple[WireRoute, ...], ...] = (
     orders.ROUTES,
     payments.ROUTES,
     payment_creation.ROUTES,
+    recurring.ROUTES,
     customers.ROUTES,
+    tokens.ROUTES,
     refunds.ROUTES,
     methods.ROUTES,
     webhooks.ROUTES,

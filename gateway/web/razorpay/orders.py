@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from aiohttp import web
 from pydantic import Field
@@ -40,6 +40,7 @@ from gateway.web.razorpay.queries import expanded, flag, page_of
 from gateway.web.razorpay.wire import WireRoute
 from gateway.web.razorpay_entities import order_entity, payment_entity
 from gateway.web.responses import json_response
+from gateway.web.schemas import CustomerId
 
 __all__ = ["ROUTES"]
 
@@ -69,7 +70,7 @@ class _OrderBody(WireModel):
     amount: WireAmount
     receipt: Receipt = None
     notes: WireNotes = Field(default_factory=dict)
-    customer_id: Annotated[str, Field(pattern=r"^cust_[A-Za-z0-9]{16}$")] | None = None
+    customer_id: CustomerId | None = None
     payment_capture: Flag | None = None
     payment: _CaptureSettings | None = None
     partial_payment: Flag = False

@@ -36,9 +36,9 @@ from gateway.web.razorpay.fields import (
 )
 from gateway.web.razorpay.wire import WireRoute
 from gateway.web.responses import json_response
-from gateway.web.schemas import CardBody, CustomerBody, PaymentBody
+from gateway.web.schemas import CardBody, CustomerBody, CustomerId, PaymentBody
 
-__all__ = ["ROUTES"]
+__all__ = ["ROUTES", "next_steps", "pay"]
 
 _OTHER_AMOUNT = (
     "Your payment amount is different from your order amount. To pay successfully, please try using"
@@ -50,13 +50,13 @@ Digits = Annotated[str, BeforeValidator(as_text), Field(max_length=255)]
 
 
 class _Card(WireModel):
-    """`card` of a payment."""
+    """`card` of a payment; beside a `token` there is at most a `cvv`, which is not needed."""
 
-    number: Digits = Field(repr=False)
+    number: Digits | None = Field(default=None, repr=False)
     name: Text | None = Field(default=None, repr=False)
-    expiry_month: WireInteger = Field(repr=False)
-    expiry_year: WireInteger = Field(repr=False)
-    cvv: Digits = Field(repr=False)
+    expiry_month: WireInteger | None = Field(default=None, repr=False)
+    expiry_year: WireInteger | None = Field(default=None, repr=False)
+    cvv: Digits | None = Field(default=None, repr=False)
 
 
 class _Upi(WireModel):
@@ -85,8 +85,9 @@ class _PaymentBody(WireModel):
     wallet: ShortText | None = None
     notes: WireNotes = Field(default_factory=dict)
     description: WireText = None
-    customer_id: WireText = None
+    customer_id: CustomerId | None = None
     save: Flag = False
+    token: ShortText | None = None
     ip: Any = None
     referer: Any = None
     user_agent: Any = None
@@ -104,8 +105,11 @@ async def create_payment(request: web.Request) -> web.Response:
     """`POST /v1/payments/create/json`: pay an order; the shopper goes on at the address given."""
     body = await read_wire_body(request)
     fields = wire_model(body, _PaymentBody)
-    response = await _pay(request, body, fields)
-    return _led_on(request, response, fields.order_id)
+    response = await pay(request, body, _as_own(fields), fields.amount, fields.currency)
+    # The kept answer names the payment; the address is that of whoever asks now.
+    payment_id = orjson.loads(response.body)["razorpay_payment_id"]  # type: ignore[arg-type]
+    response.body = orjson.dumps(next_steps(request, payment_id, fields.order_id))
+    return response
 
 
 async def create_upi_payment(request: web.Request) -> web.Response:
@@ -114,7 +118,7 @@ async def create_upi_payment(request: web.Request) -> web.Response:
     fields = wire_model(Body({"method": "upi", **body.members}), _PaymentBody)
     if fields.method != "upi":
         raise InvalidRequest("method must be upi", field="method")
-    return await _pay(request, body, fields)
+    return await pay(request, body, _as_own(fields), fields.amount, fields.currency)
 
 
 async def validate_vpa(request: web.Request) -> web.Response:
@@ -133,7 +137,7 @@ async def generate_otp(request: web.Request) -> web.Response:
         )
     if payment.status != PaymentStatus.REQUIRES_ACTION:
         raise InvalidState("The payment waits for nothing of the shopper")
-    return json_response(_next(request, payment_id, payment.order_id))
+    return json_response(next_steps(request, payment_id, payment.order_id))
 
 
 async def submit_otp(request: web.Request) -> web.Response:
@@ -145,17 +149,23 @@ async def submit_otp(request: web.Request) -> web.Response:
     raise InvalidRequest("One-time passwords are entered at the bank's page", field="otp")
 
 
-async def _pay(request: web.Request, body: Body, fields: _PaymentBody) -> web.Response:
+async def pay(
+    request: web.Request, body: Body, wish: PaymentBody, amount: int, currency: str
+) -> web.Response:
+    """The answer to a payment of `amount` (minor units), which must be the order's.
+
+    Raises NotFound, InvalidRequest, and what the order actor refuses with.
+    """
     call = call_of(request)
     async with call.services.pool.acquire() as connection:
-        order = await reads.find_order(connection, call.caller.scope, fields.order_id)
+        order = await reads.find_order(connection, call.caller.scope, wish.order_id)
     if order is None:
         raise NotFound("Order not found", field="order_id")
-    if (fields.amount, fields.currency) != (order.amount, order.currency):
+    if (amount, currency) != (order.amount, order.currency):
         raise InvalidRequest(_OTHER_AMOUNT, field="amount")
     command = payment_command(
         call.services,
-        _as_own(fields),
+        wish,
         enabled_methods=call.caller.key.enabled_methods,
         request=call.command_request(),
         surface=PAYMENT_ACCEPTED,
@@ -169,11 +179,14 @@ def _as_own(fields: _PaymentBody) -> PaymentBody:
     upi = fields.upi or _Upi()
     if fields.method == "upi" and upi.flow != "collect":
         raise InvalidRequest("upi.flow must be collect", field="upi.flow")
-    if fields.save:
-        raise InvalidRequest("Payment methods cannot be saved", field="save")
+    if fields.token is not None and fields.method != "card":
+        raise InvalidRequest("token is for method card", field="token")
     return PaymentBody(
         order_id=fields.order_id,
-        method=fields.method,
+        method=fields.method if fields.token is None else "token",
+        token_id=fields.token,
+        customer_id=fields.customer_id,
+        save=fields.save,
         vpa=fields.vpa or upi.vpa,
         card=None if fields.card is None else _card(fields.card),
         bank=fields.bank,
@@ -193,14 +206,8 @@ def _card(card: _Card) -> CardBody:
     )
 
 
-def _led_on(request: web.Request, response: web.Response, order_id: str) -> web.Response:
-    """The kept answer names the payment; the address is that of whoever asks now."""
-    payment_id = orjson.loads(response.body)["razorpay_payment_id"]  # type: ignore[arg-type]
-    response.body = orjson.dumps(_next(request, payment_id, order_id))
-    return response
-
-
-def _next(request: web.Request, payment_id: str, order_id: str) -> dict[str, Any]:
+def next_steps(request: web.Request, payment_id: str, order_id: str) -> dict[str, Any]:
+    """The answer that leads the shopper to the page of the payment."""
     public_url: str | None = call_of(request).services.settings.public_url
     query = urlencode({"order_id": order_id, "payment_id": payment_id})
     url = f"{public_url or f'{request.scheme}://{request.host}'}/checkout?{query}"
