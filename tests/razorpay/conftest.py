@@ -8,15 +8,17 @@ import pytest
 
 from gateway.app import Gateway
 from gateway.settings import Settings
-from tests.razorpay.wire import Wire
+from gateway.storage.pool import open_pool
+from tests.razorpay.wire import Wire, credentials
 from tests.support import LoopThread, StoresForTests
+from tests.web.merchants import Administrator, Credentials
 
 
 @pytest.fixture(scope="session")
-def base_url(stores: StoresForTests) -> Iterator[str]:
-    """Where the gateway listens."""
+def gateway_settings(stores: StoresForTests) -> Iterator[Settings]:
+    """Test mode, a bank without delay, a database of its own."""
     name = stores.create_database("seeded")
-    settings = Settings(
+    yield Settings(
         database_url=stores.database(name),
         redis_url=stores.redis_url,
         redis_prefix="test-razorpay",
@@ -27,22 +29,57 @@ def base_url(stores: StoresForTests) -> Iterator[str]:
         encryption_key=stores.encryption_key,
         wait_seconds_max=10,
     )
-    loop = LoopThread()
+    stores.delete_keys("test-razorpay")
+    stores.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def loop() -> Iterator[LoopThread]:
+    """Where the gateway runs."""
+    thread = LoopThread()
+    yield thread
+    thread.close()
+
+
+@pytest.fixture(scope="session")
+def base_url(gateway_settings: Settings, loop: LoopThread) -> Iterator[str]:
+    """Where the gateway listens."""
 
     async def start() -> Gateway:
-        running = Gateway(settings)
+        running = Gateway(gateway_settings)
         await running.start()
         return running
 
     gateway = loop.run(start())
     yield f"http://127.0.0.1:{gateway.port}"
     loop.run(gateway.stop())
-    loop.close()
-    stores.delete_keys("test-razorpay")
-    stores.drop_database(name)
 
 
 @pytest.fixture
 def wire(base_url: str) -> Wire:
     """The seeded merchant, speaking as a library would."""
     return Wire(base_url)
+
+
+@pytest.fixture(scope="session")
+def stranger(base_url: str, gateway_settings: Settings, loop: LoopThread) -> Wire:
+    """Another merchant."""
+    made = loop.run(_key(gateway_settings, "full"))
+    return Wire(base_url, credentials(made.key, made.secret))
+
+
+@pytest.fixture(scope="session")
+def reader(base_url: str, gateway_settings: Settings, loop: LoopThread) -> Wire:
+    """A merchant whose key may only read."""
+    made = loop.run(_key(gateway_settings, "read_only"))
+    return Wire(base_url, credentials(made.key, made.secret))
+
+
+async def _key(settings: Settings, role: str) -> Credentials:
+    assert settings.database_url is not None
+    pool = await open_pool(settings.database_url.get_secret_value(), size_min=1, size_max=1)
+    try:
+        administrator = Administrator(pool, settings)
+        return await administrator.key(await administrator.merchant(), role=role)
+    finally:
+        await pool.close()

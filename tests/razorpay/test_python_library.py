@@ -185,6 +185,32 @@ def test_payments_from_a_server(library: Any, wire: Wire, order: dict[str, Any])
         library.payment.validateVpa({"vpa": "nobody"})
 
 
+def test_customers_and_saved_cards(library: Any, wire: Wire) -> None:
+    """A card is saved with a payment, charged again, and deleted."""
+    body = {"name": "Asha", "email": f"p{time.time_ns()}@b.example", "fail_existing": "0"}
+    asha = library.customer.create(body)
+    assert asha == library.customer.create(body) == library.customer.fetch(asha["id"])
+    assert asha in library.customer.all({"count": 100})["items"]
+    assert "Ravi" == library.customer.edit(asha["id"], {"name": "Ravi"})["name"]
+
+    def order() -> dict[str, Any]:
+        made = library.order.create({"amount": 500, "currency": "INR", "customer_id": asha["id"]})
+        return {"amount": 500, "currency": "INR", "order_id": made["id"]}
+
+    card = {**CARD, "number": "4242424242424242"}
+    saving = {**order(), "method": "card", "card": card, "save": 1}
+    wire.settled(library.payment.createPaymentJson(saving)["razorpay_payment_id"])
+    [token] = library.token.all(asha["id"])["items"]
+    assert token == library.token.fetch(asha["id"], token["id"])
+    assert token == library.token.fetchToken({"id": token["id"]})
+    charged = library.payment.createRecurring({**order(), "token": token["id"], "recurring": "1"})
+    assert library.utility.verify_payment_signature(charged)
+    assert library.token.delete(asha["id"], token["id"])["deleted"]
+    assert [] == library.token.all(asha["id"])["items"]
+    with pytest.raises(BadRequestError, match=NO_ID):
+        library.token.deleteToken({"id": token["id"]})
+
+
 def test_what_can_be_looked_up(library: Any) -> None:
     """Methods, and downtimes, of which there are none."""
     assert library.payment.fetchPaymentMethods()["upi"]

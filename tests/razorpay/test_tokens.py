@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 
+from gateway.domain.outcomes import Declined
 from gateway.seeding import TEST_SECRET
+from gateway.web.errors import problem_of
+from gateway.web.razorpay.errors import in_known_codes
+from gateway.web.razorpay.recurring import _failure
 from tests.razorpay.wire import CARD, Wire
+from tests.unit.scenario import Scenario
 
 NO_ID = "The id provided does not exist"
 GOOD = {**CARD, "number": "4242424242424242", "name": "Asha"}
@@ -146,3 +151,17 @@ def test_what_cannot_be(wire: Wire, asha: dict[str, Any]) -> None:
         assert field == error["field"]
     body = {**body_of(order, token="x"), "amount": 1}
     assert "amount" == wire.refused("POST", "/v1/payments/create/recurring", body)["field"]
+
+
+def test_a_saved_card_that_is_declined() -> None:
+    """The error is one that the libraries know, and names the payment that failed."""
+    scenario = Scenario()
+    scenario.pay()
+    scenario.carry_out(Declined(reason="insufficient_funds", description="Not enough"))
+    problem = problem_of(_failure(scenario.payment))
+    assert problem is not None
+    shown = in_known_codes(problem)
+
+    assert (400, "BAD_REQUEST_ERROR") == (shown.status, shown.code)
+    assert ("Not enough", "insufficient_funds") == (shown.description, shown.reason)
+    assert scenario.payment.id == shown.metadata["payment_id"]
