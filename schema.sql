@@ -373,38 +373,22 @@ CREATE INDEX orders_search ON orders USING brin (receipt text_bloom_ops, amount 
 CREATE INDEX events_order ON events USING brin (order_id text_bloom_ops)
     WITH (pages_per_range = 32);
 
--- Payments, refunds and failures by quarter of an hour: the days of every time zone begin at one.
+-- Sums by quarter of an hour, hour and six hours (`minutes`): a day of any time zone is a few of
+-- each. `name` is a currency, of failures the reason; only payments have a method, succeed and fail.
 -- Amounts of payments are those of the ones that stand approved.
-CREATE TABLE payment_quarters (
+CREATE TABLE sums (
     merchant_id uuid NOT NULL,
     mode text NOT NULL CHECK (mode IN ('test', 'live')),
-    quarter timestamptz NOT NULL,
-    currency text NOT NULL,
+    minutes smallint NOT NULL CHECK (minutes IN (15, 60, 360)),
+    since timestamptz NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('payment', 'refund', 'failure')),
+    name text NOT NULL,
     method text NOT NULL,
-    payments integer NOT NULL,
+    entries integer NOT NULL,
     succeeded integer NOT NULL,
     failed integer NOT NULL,
     amount bigint NOT NULL,
-    PRIMARY KEY (merchant_id, mode, quarter, currency, method)
-);
-
-CREATE TABLE refund_quarters (
-    merchant_id uuid NOT NULL,
-    mode text NOT NULL CHECK (mode IN ('test', 'live')),
-    quarter timestamptz NOT NULL,
-    currency text NOT NULL,
-    refunds integer NOT NULL,
-    amount bigint NOT NULL,
-    PRIMARY KEY (merchant_id, mode, quarter, currency)
-);
-
-CREATE TABLE failure_quarters (
-    merchant_id uuid NOT NULL,
-    mode text NOT NULL CHECK (mode IN ('test', 'live')),
-    quarter timestamptz NOT NULL,
-    reason text NOT NULL,
-    payments integer NOT NULL,
-    PRIMARY KEY (merchant_id, mode, quarter, reason)
+    PRIMARY KEY (merchant_id, mode, minutes, since, kind, name, method)
 );
 
 -- Everything that happened before `settled_until` is in the sums; what happened since may be.

@@ -99,7 +99,10 @@ async def fill(
             await connection.execute(
                 statement.format(numbers=numbers), first, last, until, payments, merchant_id, mode
             )
-    # Their times lie before what the summariser has seen already.
-    await connection.execute("UPDATE summary_state SET settled_until = 'epoch'")
+    # Their times lie before what the summariser has seen already. It may be at work, and would
+    # write over what it finds changed.
+    async with connection.transaction():
+        await connection.execute("LOCK TABLE summary_state")
+        await connection.execute("UPDATE summary_state SET settled_until = 'epoch'")
     for table in ("orders", "payments", "refunds", "events"):
         await connection.execute(f"VACUUM (ANALYZE) {table}")

@@ -37,7 +37,7 @@ from gateway.seeding import seed_test_merchant
 from gateway.settings import Settings
 from gateway.storage.journal import Connection
 from gateway.storage.migrations import migrate
-from gateway.storage.pool import Pool, open_pool
+from gateway.storage.pool import Pool, open_pool, open_reading_pool
 from gateway.storage.state import remember_check_value
 from gateway.tree import Tree
 from gateway.web.application import make_application
@@ -109,7 +109,8 @@ class Gateway:
         registry = await self._start_processors(pool)
         tree, limits = await self._start_actors(pool, redis_url, vault, registry)
         self._watch(tree)
-        await self._listen(self._services(tree, limits))
+        reading_pool = await self._open_reading_pool(database_url)
+        await self._listen(self._services(tree, limits, reading_pool))
 
     async def stop(self) -> None:
         """Stop everything in mirror order; may be called twice."""
@@ -186,6 +187,16 @@ class Gateway:
             await _check_key(connection, vault)
             if self.settings.test_mode:
                 await seed_test_merchant(connection, vault, self._passwords, self.clock)
+        return pool
+
+    async def _open_reading_pool(self, database_url: str) -> Pool:
+        pool = await open_reading_pool(
+            database_url,
+            size_max=self.settings.dashboard_connections_max,
+            statement_timeout_seconds=self.settings.dashboard_query_seconds,
+            acquire_timeout_seconds=self.settings.database_timeout_seconds,
+        )
+        self._stack.push_async_callback(_close_pool, pool)
         return pool
 
     async def _start_processors(self, pool: Pool) -> Registry:
@@ -270,9 +281,10 @@ class Gateway:
         self._stack.push_async_callback(session.close)
         return session
 
-    def _services(self, tree: Tree, limits: Limits) -> Services:
+    def _services(self, tree: Tree, limits: Limits, reading_pool: Pool) -> Services:
         return make_services(
             tree,
+            reading_pool=reading_pool,
             faults=self.faults,
             observers=self._observers,
             streams=self.streams,

@@ -16,6 +16,7 @@ from gateway.queue.notifications import Changes
 from gateway.queue.sessions import SessionStore
 from gateway.queue.throttle import Throttle
 from gateway.security.passwords import PasswordHasher
+from gateway.storage.pool import Pool
 from gateway.tree import Tree
 from gateway.web.card_guard import CardGuard
 from gateway.web.mail import Mailer
@@ -29,6 +30,7 @@ __all__ = ["make_services"]
 def make_services(
     tree: Tree,
     *,
+    reading_pool: Pool,
     faults: Faults,
     observers: Observers,
     streams: Streams,
@@ -46,6 +48,7 @@ def make_services(
         settings=settings,
         clock=tree.clock,
         pool=tree.pool,
+        reading_pool=reading_pool,
         orders=tree.intake,
         webhooks=tree.deliverer,
         forget=tree.forgetter.look,

@@ -60,6 +60,8 @@ class DashboardSettings(SettingsSection):
     """Up to how many rows a list counts them all."""
     dashboard_query_seconds: Seconds = 3
     """For one of the dashboard's questions to the database."""
+    dashboard_connections_max: PositiveInt = 4
+    """Connections to Postgres that the dashboard asks its questions with, beside all others."""
     dashboard_wait_seconds: Seconds = 8
     """How long a page waits for a capture or a void before it says that it is under way."""
     dashboard_range_days_max: PositiveInt = 366

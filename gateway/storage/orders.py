@@ -108,7 +108,7 @@ def order_from_row(row: asyncpg.Record | Mapping[str, Any]) -> Order:
     return Order(**fields)
 
 
-def payment_from_row(row: asyncpg.Record) -> Payment:
+def payment_from_row(row: asyncpg.Record | Mapping[str, Any]) -> Payment:
     """The payment that a row of `payments` holds."""
     fields = dict(row)
     instrument = Instrument(
@@ -136,7 +136,7 @@ def payment_from_row(row: asyncpg.Record) -> Payment:
     return Payment(instrument=instrument, payer=payer, **fields)
 
 
-def refund_from_row(row: asyncpg.Record) -> Refund:
+def refund_from_row(row: asyncpg.Record | Mapping[str, Any]) -> Refund:
     """The refund that a row of `refunds` holds."""
     fields = dict(row)
     fields["status"] = RefundStatus(fields["status"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -22,6 +23,7 @@ __all__ = [
     "is_transient",
     "is_unavailable",
     "open_pool",
+    "open_reading_pool",
 ]
 
 _TRANSIENT = frozenset({"40001", "40P01"})  # serialization failure, deadlock
@@ -90,8 +92,11 @@ async def open_pool(
     idle_seconds_max: float = 300.0,
     cached_statements_max: int = 256,
     application_name: str = "gateway",
+    parameters: Mapping[str, str] | None = None,
 ) -> Pool:
     """A pool with `size_min` connections made, in UTC, that grows to `size_max`.
+
+    `parameters` are further ones of Postgres that hold in all its sessions.
 
     TLS is as the DSN's `sslmode` and `sslrootcert` say. Raises what `is_unavailable` knows when
     the server cannot be reached.
@@ -106,10 +111,39 @@ async def open_pool(
         timeout=connect_timeout_seconds,
         command_timeout=command_timeout_seconds,
         statement_cache_size=cached_statements_max,
-        server_settings={"timezone": "UTC", "application_name": application_name},
+        server_settings={
+            "timezone": "UTC",
+            "application_name": application_name,
+            **(parameters or {}),
+        },
     )
     await pool
     return pool
+
+
+async def open_reading_pool(
+    dsn: str, *, size_max: int, statement_timeout_seconds: float, acquire_timeout_seconds: float
+) -> Pool:
+    """A pool for people's questions, none of which may be in the way of payments.
+
+    It only reads, each statement at most `statement_timeout_seconds` long, and connects when it is
+    first used. To compile a plan takes longer than to run it, and parallel workers would take
+    processors from payments. Plans are kept, so none may be made for tables that were empty then.
+    """
+    milliseconds = max(1, int(statement_timeout_seconds * 1000))
+    return await open_pool(
+        dsn,
+        size_min=0,
+        size_max=size_max,
+        acquire_timeout_seconds=acquire_timeout_seconds,
+        parameters={
+            "default_transaction_read_only": "on",
+            "statement_timeout": str(milliseconds),
+            "max_parallel_workers_per_gather": "0",
+            "jit": "off",
+            "enable_seqscan": "off",
+        },
+    )
 
 
 def is_connection_lost(error: BaseException) -> bool:

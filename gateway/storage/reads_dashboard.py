@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import asyncpg
 
@@ -44,6 +44,7 @@ __all__ = [
 
 Row = TypeVar("Row", Order, Payment, Refund)
 
+_OWN = ("merchant_id = $1", "mode = $2")
 _ORDERED = {False: "created_at DESC, id DESC", True: "created_at, id"}
 _RECEIPTS = """
 SELECT id, receipt FROM orders
@@ -68,7 +69,7 @@ class RowList(Generic[Row]):
 
     table: str
     columns: str
-    read: Callable[[asyncpg.Record], Row]
+    read: Callable[[Mapping[str, Any]], Row]
     search: Callable[[Connection, Scope, Query, Term], Awaitable[Sought]]
 
 
@@ -119,7 +120,7 @@ async def find_rows(
     cursor: Cursor | None,
     limits: ListLimits,
 ) -> Found[Row]:
-    """The page at the cursor, the first one without. `connection` is one of `reading`."""
+    """The page at the cursor, the first one without. `connection` is one of `searching`."""
     query = Query(scope, filters, cursor)
     sought = await _sought(connection, rows, scope, query, filters)
     if sought is not None and sought.nothing:
@@ -127,14 +128,16 @@ async def find_rows(
     limit, further = limits.page + 1, None
     records: list[asyncpg.Record] = []
     if sought is None:
-        records = await _look_through(connection, rows, query, limits.scan_max, limit)
+        statement = _looking_through(rows, query, limits.scan_max, limit)
+        records = await connection.fetch(statement, *query.arguments)
         if len(records) < limit:
             further = await _stopped_at(connection, rows, query, limits.scan_max)
     elif not sought.is_direct:
-        records = await _look_through(connection, rows, query, _COMMON_MAX, limit)
+        statement = _looking_through(rows, query, _COMMON_MAX, limit)
+        records = await connection.fetch(statement, *query.arguments)
     if sought is not None and len(records) < limit:
         records = await _by_index(connection, rows, query, sought, limit)
-    return _found(rows, records, cursor, further, limits.page)
+    return _found(rows, [dict(record) for record in records], cursor, further, limits.page)
 
 
 async def load_list(
@@ -146,7 +149,13 @@ async def load_list(
     cursor: Cursor | None,
     limits: ListLimits,
 ) -> tuple[Found[Row], Total]:
-    """The page at the cursor and how many rows there are, without counting what is on the page."""
+    """The page at the cursor and how many rows there are, without counting what is on the page.
+
+    With a search term `connection` is one of `searching`; without, it is all but for rare filters
+    one statement.
+    """
+    if filters.term is None:
+        return await _load_plain(connection, rows, scope, filters, cursor=cursor, limits=limits)
     found = await find_rows(connection, rows, scope, filters, cursor=cursor, limits=limits)
     if cursor is None and found.older is None:
         return found, Total(count=len(found.rows), exact=found.further is None)
@@ -167,23 +176,19 @@ async def count_rows(
     """
     query = Query(scope, filters)
     sought = await _sought(connection, rows, scope, query, filters)
-    if sought is not None and sought.nothing:
-        return Total(count=0)
-    most = limits.total_max + 1
-    scan_max = most if not query.conditions else limits.scan_max
     if sought is None:
-        source = f"({_window(rows, query, scan_max)}) AS seen"
-        source += f" WHERE {_all(query.conditions)}"
-    else:
-        source = f"{rows.table} WHERE {_searched(query, sought)}"
-    statement = f"SELECT count(*) FROM (SELECT FROM {source} LIMIT {most}) AS counted"  # noqa: S608 - our own names
-    count: int = await connection.fetchval(statement, *query.arguments)
-    if count > limits.total_max:
-        return Total(count=limits.total_max, exact=False)
-    if sought is not None or not query.conditions:
-        return Total(count=count)
-    stopped = await _stopped_at(connection, rows, query, scan_max)
-    return Total(count=count, exact=stopped is None)
+        count = await connection.fetchval(
+            f"SELECT {_counted(rows, query, limits)}", *query.arguments
+        )
+        return await _total(connection, rows, query, count, limits)
+    if sought.nothing:
+        return Total(count=0)
+    source = f"{rows.table} WHERE {_searched(query, sought)} LIMIT {limits.total_max + 1}"
+    count = await connection.fetchval(
+        f"SELECT count(*) FROM (SELECT FROM {source}) AS counted",  # noqa: S608 - our own names
+        *query.arguments,
+    )
+    return Total(count=min(count, limits.total_max), exact=count <= limits.total_max)
 
 
 async def receipts_of(
@@ -192,6 +197,51 @@ async def receipts_of(
     """The receipts of the merchant's orders that have one, by the orders' ids."""
     rows = await connection.fetch(_RECEIPTS, scope.merchant_id, scope.mode, order_ids)
     return {row["id"]: row["receipt"] for row in rows}
+
+
+async def _load_plain(
+    connection: Connection,
+    rows: RowList[Row],
+    scope: Scope,
+    filters: Filters,
+    *,
+    cursor: Cursor | None,
+    limits: ListLimits,
+) -> tuple[Found[Row], Total]:
+    """Page and total of a list without a search term: what is common in one statement."""
+    query = Query(scope, filters, cursor)
+    limit, further = limits.page + 1, None
+    statement = _looking_through(rows, query, limits.scan_max, limit)
+    records = await connection.fetch(
+        f"SELECT *, {_counted(rows, query, limits)} AS total FROM ({statement}) AS page",  # noqa: S608 - our own names
+        *query.arguments,
+    )
+    if len(records) < limit and query.conditions:
+        further = await _stopped_at(connection, rows, query, limits.scan_max)
+    page = [dict(record) for record in records]
+    counts = [row.pop("total") for row in page]
+    found = _found(rows, page, cursor, further, limits.page)
+    if cursor is None and found.older is None:
+        return found, Total(count=len(page), exact=further is None)
+    if not counts:
+        return found, await count_rows(connection, rows, scope, filters, limits=limits)
+    return found, await _total(connection, rows, query, counts[0], limits)
+
+
+async def _total(
+    connection: Connection,
+    rows: RowList[Row],
+    query: Query,
+    count: int,
+    limits: ListLimits,
+) -> Total:
+    """What `count` rows tell, which `_counted` has counted."""
+    if count > limits.total_max:
+        return Total(count=limits.total_max, exact=False)
+    if not query.conditions:
+        return Total(count=count)
+    stopped = await _stopped_at(connection, rows, query, limits.scan_max, from_start=True)
+    return Total(count=count, exact=stopped is None)
 
 
 async def _sought(
@@ -206,35 +256,51 @@ async def _sought(
     return None if sought.is_plain else sought
 
 
-def _window(rows: RowList[Row], query: Query, seen_max: int) -> str:
+def _counted(rows: RowList[Row], query: Query, limits: ListLimits) -> str:
+    """An expression: how many rows there are wherever the page begins, one too many at most."""
+    most = limits.total_max + 1
+    source = f"{rows.table} WHERE {_all([*_OWN, *query.window])}"
+    if query.conditions:
+        window = _window(rows, query, limits.scan_max, place=())
+        source = f"({window}) AS seen WHERE {_all(query.conditions)}"
+    return f"(SELECT count(*) FROM (SELECT FROM {source} LIMIT {most}) AS counted)"  # noqa: S608 - our own names
+
+
+def _window(rows: RowList[Row], query: Query, seen_max: int, *, place: Sequence[str]) -> str:
     """The rows to look through, `seen_max` at most."""
-    where = _all(["merchant_id = $1", "mode = $2", *query.window])
+    where = _all([*_OWN, *query.window, *place])
     return (
         f"SELECT {rows.columns} FROM {rows.table} WHERE {where} "  # noqa: S608 - our own names
         f"ORDER BY {_ORDERED[query.newer]} LIMIT {seen_max}"
     )
 
 
-async def _look_through(
-    connection: Connection, rows: RowList[Row], query: Query, seen_max: int, limit: int
-) -> list[asyncpg.Record]:
-    statement = (
-        f"SELECT * FROM ({_window(rows, query, seen_max)}) AS seen "  # noqa: S608 - our own names
+def _looking_through(rows: RowList[Row], query: Query, seen_max: int, limit: int) -> str:
+    return (
+        f"SELECT * FROM ({_window(rows, query, seen_max, place=query.place)}) AS seen "  # noqa: S608 - our own names
         f"WHERE {_all(query.conditions)} ORDER BY {_ORDERED[query.newer]} LIMIT {limit}"
     )
-    return await connection.fetch(statement, *query.arguments)
 
 
 async def _stopped_at(
-    connection: Connection, rows: RowList[Row], query: Query, seen_max: int
+    connection: Connection,
+    rows: RowList[Row],
+    query: Query,
+    seen_max: int,
+    *,
+    from_start: bool = False,
 ) -> Cursor | None:
-    """The last row that was looked at, unless there is none after it."""
-    where = _all(["merchant_id = $1", "mode = $2", *query.window])
+    """The last row that was looked at from the query's place on, or from where the list begins.
+
+    None where there is no row after it.
+    """
+    where = _all([*_OWN, *query.window, *(() if from_start else query.place)])
     statement = (
         f"SELECT created_at, id FROM {rows.table} WHERE {where} "  # noqa: S608 - our own names
         f"ORDER BY {_ORDERED[query.newer]} LIMIT 2 OFFSET {seen_max - 1}"
     )
-    found = await connection.fetch(statement, *query.window_arguments)
+    arguments = query.window_arguments if from_start else query.place_arguments
+    found = await connection.fetch(statement, *arguments)
     if len(found) < len(("the last", "one after it")):
         return None
     return Cursor(created_at=found[0]["created_at"], id=found[0]["id"], newer=query.newer)
@@ -257,10 +323,8 @@ async def _by_index(
 def _searched(query: Query, sought: Sought) -> str:
     """All conditions. Without an id those of the scope keep to themselves, so that the planner
     does not go through all of the merchant's rows where the search index is to be used."""
-    scope = ["merchant_id = $1", "mode = $2"]
-    if not sought.is_direct:
-        scope = [f"({condition}) IS TRUE" for condition in scope]
-    return _all([*scope, *query.window, *query.conditions])
+    scope = _OWN if sought.is_direct else [f"({condition}) IS TRUE" for condition in _OWN]
+    return _all([*scope, *query.window, *query.place, *query.conditions])
 
 
 def _all(conditions: Sequence[str]) -> str:
@@ -269,7 +333,7 @@ def _all(conditions: Sequence[str]) -> str:
 
 def _found(
     rows: RowList[Row],
-    records: Sequence[asyncpg.Record],
+    records: Sequence[Mapping[str, Any]],
     cursor: Cursor | None,
     further: Cursor | None,
     limit: int,
@@ -298,5 +362,5 @@ def _found(
     )
 
 
-def _place(record: asyncpg.Record, *, newer: bool) -> Cursor:
+def _place(record: Mapping[str, Any], *, newer: bool) -> Cursor:
     return Cursor(created_at=record["created_at"], id=record["id"], newer=newer)

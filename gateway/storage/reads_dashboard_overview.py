@@ -7,16 +7,16 @@ are: as old as the summariser's interval.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-import asyncpg
-
 from gateway.storage.journal import Connection
+from gateway.storage.reads_dashboard_spans import cut_bars
 from gateway.storage.reads_pages import Scope
-from gateway.storage.summaries import FAILURES, PAYMENTS, REFUNDS
+from gateway.storage.summaries import PAYMENTS, REFUNDS
 
 __all__ = [
     "FailureSum",
@@ -33,118 +33,62 @@ _RECENT_QUARTERS_MAX = 100
 _DELIVERIES_MAX = 10_000
 _HEALTH_HOURS = 24
 
-_RECENT = """
-SELECT payment_id, refund_id FROM events
-WHERE merchant_id = $1 AND mode = $2
-  AND created_at >= coalesce((SELECT settled_until FROM summary_state), 'epoch')
-ORDER BY created_at DESC, id DESC LIMIT $3
-"""
-_QUARTERS = """
-SELECT DISTINCT date_bin('15 minutes', created_at, 'epoch') AS quarter FROM {table}
-WHERE id = ANY($3::text[]) AND merchant_id = $1 AND mode = $2
-"""
-
-# $5 are the beginnings of the bars, $6 the quarters that are added up anew. Names are our own.
-_STORED = """
-SELECT quarter, {groups}, {values} FROM {sums}
-WHERE merchant_id = $1 AND mode = $2 AND quarter >= $3 AND quarter < $4
-"""
-_ANEW = """
-  AND quarter <> ALL($6::timestamptz[])
-UNION ALL
-SELECT changed.quarter, summed.* FROM unnest($6::timestamptz[]) AS changed(quarter)
-CROSS JOIN LATERAL (
-    SELECT {columns} FROM {table}
-    WHERE merchant_id = $1 AND mode = $2 AND created_at >= changed.quarter
-      AND created_at < changed.quarter + interval '15 minutes' {condition}
-    GROUP BY {positions}) AS summed
-WHERE changed.quarter >= $3 AND changed.quarter < $4
-"""
-_SUMS = """
-SELECT width_bucket(quarter, $5::timestamptz[]) - 1 AS number, {groups}, {totals}
-FROM ({source}) AS together GROUP BY number, {groups} ORDER BY number, {groups}
+_CHANGED = """
+WITH recent AS MATERIALIZED (
+    SELECT payment_id, refund_id FROM events
+    WHERE merchant_id = $1 AND mode = $2
+      AND created_at >= coalesce((SELECT settled_until FROM summary_state), 'epoch')
+    ORDER BY created_at DESC, id DESC LIMIT $3)
+SELECT (SELECT count(*) FROM recent) AS events, ARRAY(
+    SELECT date_bin('15 minutes', created_at, 'epoch') FROM payments
+    WHERE id IN (SELECT payment_id FROM recent WHERE refund_id IS NULL)
+      AND merchant_id = $1 AND mode = $2
+    UNION
+    SELECT date_bin('15 minutes', created_at, 'epoch') FROM refunds
+    WHERE id IN (SELECT refund_id FROM recent) AND merchant_id = $1 AND mode = $2) AS quarters
 """
 
-
-class _Sums:
-    """The statements that read sums of one kind."""
-
-    def __init__(
-        self,
-        sums: str,
-        table: str,
-        columns: str,
-        *,
-        groups: Sequence[str],
-        values: Sequence[str],
-        only: str = "",
-    ) -> None:
-        names = {
-            "sums": sums,
-            "table": table,
-            "columns": columns,
-            "groups": ", ".join(groups),
-            "values": ", ".join(values),
-            "totals": ", ".join(f"sum({value})::bigint AS {value}" for value in values),
-            "positions": ", ".join(str(number) for number, _ in enumerate(groups, start=1)),
-            "condition": only,
-        }
-        stored, anew = _STORED.format(**names), _ANEW.format(**names)
-        self._stored = _SUMS.format(source=stored, **names)
-        self._current = _SUMS.format(source=stored + anew, **names)
-
-    async def read(
-        self,
-        connection: Connection,
-        scope: Scope,
-        ends: tuple[datetime, datetime],
-        bars: Sequence[datetime],
-        changed: Sequence[datetime],
-    ) -> list[asyncpg.Record]:
-        """The sums of the bars, with the quarters that have `changed` added up anew."""
-        arguments = (scope.merchant_id, scope.mode, *ends, bars)
-        if not changed:
-            return await connection.fetch(self._stored, *arguments)
-        return await connection.fetch(self._current, *arguments, changed)
-
-
-_PAYMENT_SUMS = _Sums(
-    "payment_quarters",
-    "payments",
-    PAYMENTS,
-    groups=("currency", "method"),
-    values=("payments", "succeeded", "failed", "amount"),
-)
-_REFUND_SUMS = _Sums(
-    "refund_quarters",
-    "refunds",
-    REFUNDS,
-    groups=("currency",),
-    values=("refunds", "amount"),
-    only="AND status <> 'failed'",
-)
-_FAILURE_SUMS = _Sums(
-    "failure_quarters",
-    "payments",
-    FAILURES,
-    groups=("reason",),
-    values=("payments",),
-    only="AND status = 'failed'",
-)
-
-_DELIVERIES = """
-SELECT status, count(*) AS deliveries, min(created_at) AS oldest
-FROM (SELECT status, created_at FROM webhook_logs
-      WHERE merchant_id = $1 AND mode = $2 AND created_at >= $3
-      ORDER BY created_at DESC, id DESC LIMIT $4) AS latest
-GROUP BY status
+_QUARTER = """
+merchant_id = $1 AND mode = $2
+AND created_at >= changed.since AND created_at < changed.since + interval '15 minutes'
 """
-_ENDPOINTS = """
-SELECT count(*) FILTER (WHERE active) AS active,
-       count(*) FILTER (WHERE active AND failing_since IS NOT NULL) AS failing,
-       count(*) FILTER (WHERE NOT active AND disabled_reason IS NOT NULL) AS disabled
-FROM webhook_endpoints
-WHERE merchant_id = $1 AND mode = $2 AND deleted_at IS NULL AND url IS NOT NULL
+# `OFFSET 0` has each piece looked up in the index, and not compared with all that is stored.
+_SUMS = f"""
+SELECT kind, bar, name, method, sum(entries)::bigint, sum(succeeded)::bigint, sum(failed)::bigint,
+       sum(amount)::bigint
+FROM (
+    SELECT bar, stored.*
+    FROM unnest($3::smallint[], $4::timestamptz[], $5::timestamptz[], $6::integer[])
+        AS piece(minutes, since, until, bar)
+    CROSS JOIN LATERAL (
+        SELECT kind, name, method, entries, succeeded, failed, amount FROM sums
+        WHERE merchant_id = $1 AND mode = $2 AND sums.minutes = piece.minutes
+          AND sums.since >= piece.since AND sums.since < piece.until OFFSET 0) AS stored
+    UNION ALL
+    SELECT bar, anew.*
+    FROM unnest($7::timestamptz[], $8::integer[]) AS changed(since, bar)
+    CROSS JOIN LATERAL (
+        {PAYMENTS.format(quarter=_QUARTER)} UNION ALL {REFUNDS.format(quarter=_QUARTER)}
+    ) AS anew(kind, name, method, entries, succeeded, failed, amount)
+) AS together
+GROUP BY kind, bar, name, method ORDER BY kind, bar, name, method
+"""  # noqa: S608 - our own names
+
+_HEALTH = """
+SELECT * FROM (
+    SELECT count(*) FILTER (WHERE status = 'success') AS succeeded,
+           count(*) FILTER (WHERE status = 'failed') AS failed,
+           count(*) FILTER (WHERE status = 'pending') AS pending,
+           min(created_at) FILTER (WHERE status = 'pending') AS oldest_pending
+    FROM (SELECT status, created_at FROM webhook_logs
+          WHERE merchant_id = $1 AND mode = $2 AND created_at >= $3
+          ORDER BY created_at DESC, id DESC LIMIT $4) AS latest) AS deliveries
+CROSS JOIN (
+    SELECT count(*) FILTER (WHERE active) AS active,
+           count(*) FILTER (WHERE active AND failing_since IS NOT NULL) AS failing,
+           count(*) FILTER (WHERE NOT active AND disabled_reason IS NOT NULL) AS disabled
+    FROM webhook_endpoints
+    WHERE merchant_id = $1 AND mode = $2 AND deleted_at IS NULL AND url IS NOT NULL) AS endpoints
 """
 
 
@@ -209,60 +153,42 @@ async def load_overview(
     connection: Connection, scope: Scope, edges: Sequence[datetime]
 ) -> Overview:
     """The sums of the bars between `edges`, each of which begins a quarter of an hour."""
-    payments, refunds, is_current = await _changed_quarters(connection, scope)
-    ends, bars = (edges[0], edges[-1]), edges[:-1]
-    paid = await _PAYMENT_SUMS.read(connection, scope, ends, bars, payments)
-    given_back = await _REFUND_SUMS.read(connection, scope, ends, bars, refunds)
-    failed = await _FAILURE_SUMS.read(connection, scope, ends, edges[:1], payments)
-    failures = [FailureSum(reason=row["reason"], payments=row["payments"]) for row in failed]
+    own = (scope.merchant_id, scope.mode)
+    changed, is_current = await _changed_quarters(connection, scope)
+    cut = cut_bars(edges, changed)
+    pieces = [list(column) for column in zip(*cut.stored, strict=True)] or [[], [], [], []]
+    anew = [list(column) for column in zip(*cut.anew, strict=True)] or [[], []]
+    payments, refunds, failures = [], [], Counter[str]()
+    for kind, bar, name, method, *sums in await connection.fetch(_SUMS, *own, *pieces, *anew):
+        if kind == "payment":
+            payments.append(PaymentSum(bar, name, method, *sums))
+        elif kind == "refund":
+            refunds.append(RefundSum(bar, name, sums[0], sums[-1]))
+        else:
+            failures[name] += sums[0]
     return Overview(
-        payments=[PaymentSum(*row) for row in paid],
-        refunds=[RefundSum(*row) for row in given_back],
-        failures=sorted(failures, key=lambda each: (-each.payments, each.reason)),
+        payments=payments,
+        refunds=refunds,
+        failures=[
+            FailureSum(reason=reason, payments=count)
+            for reason, count in sorted(failures.items(), key=lambda each: (-each[1], each[0]))
+        ],
         is_current=is_current,
     )
 
 
 async def load_webhook_health(connection: Connection, scope: Scope, now: datetime) -> WebhookHealth:
     """How deliveries and endpoints have done in the last day."""
-    own = (scope.merchant_id, scope.mode)
     since = now - timedelta(hours=_HEALTH_HOURS)
-    rows = await connection.fetch(_DELIVERIES, *own, since, _DELIVERIES_MAX)
-    by_status = {row["status"]: row for row in rows}
-    counts = {status: row["deliveries"] for status, row in by_status.items()}
-    [endpoints] = await connection.fetch(_ENDPOINTS, *own)
-    return WebhookHealth(
-        succeeded=counts.get("success", 0),
-        failed=counts.get("failed", 0),
-        pending=counts.get("pending", 0),
-        oldest_pending=by_status["pending"]["oldest"] if "pending" in by_status else None,
-        **dict(endpoints),
-    )
+    [row] = await connection.fetch(_HEALTH, scope.merchant_id, scope.mode, since, _DELIVERIES_MAX)
+    return WebhookHealth(**dict(row))
 
 
 async def _changed_quarters(
     connection: Connection, scope: Scope
-) -> tuple[list[datetime], list[datetime], bool]:
-    """The quarters of payments and of refunds to add up anew, and whether these are all."""
-    own = (scope.merchant_id, scope.mode)
-    recent = await connection.fetch(_RECENT, *own, _RECENT_EVENTS_MAX)
-    if len(recent) >= _RECENT_EVENTS_MAX:
-        return [], [], False
-    refund_ids = {row["refund_id"] for row in recent} - {None}
-    payment_ids = {row["payment_id"] for row in recent if row["refund_id"] is None} - {None}
-    payments = await _quarters(connection, scope, "payments", payment_ids)
-    refunds = await _quarters(connection, scope, "refunds", refund_ids)
-    if len(payments) + len(refunds) > _RECENT_QUARTERS_MAX:
-        return [], [], False
-    return payments, refunds, True
-
-
-async def _quarters(
-    connection: Connection, scope: Scope, table: str, ids: Collection[str]
-) -> list[datetime]:
-    if not ids:
-        return []
-    rows = await connection.fetch(
-        _QUARTERS.format(table=table), scope.merchant_id, scope.mode, list(ids)
-    )
-    return [row["quarter"] for row in rows]
+) -> tuple[Sequence[datetime], bool]:
+    """The quarters to add up anew, and whether these are all that have changed."""
+    [row] = await connection.fetch(_CHANGED, scope.merchant_id, scope.mode, _RECENT_EVENTS_MAX)
+    if row["events"] >= _RECENT_EVENTS_MAX or len(row["quarters"]) > _RECENT_QUARTERS_MAX:
+        return [], False
+    return row["quarters"], True

@@ -1,4 +1,4 @@
-"""How the dashboard asks: bounded, in one snapshot, and never with more than one processor.
+"""How the dashboard asks, by the connections of `open_reading_pool`.
 
 Rows are found in one of three ways: by an id; by looking through the newest rows up to a limit;
 by the block range indexes for search. What a request says is only ever an argument.
@@ -20,19 +20,14 @@ from gateway.storage.reads_dashboard_cursors import Cursor
 from gateway.storage.reads_dashboard_terms import Term
 from gateway.storage.reads_pages import Scope
 
-__all__ = ["Filters", "Query", "exact_amount", "reading"]
+__all__ = ["Filters", "Query", "exact_amount", "searching"]
 
-# To compile a plan takes longer than to run it, and parallel workers would take processors from
-# payments. All of it in one round trip.
-_BEGIN = """
-BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
-SET LOCAL statement_timeout = {milliseconds}; SET LOCAL max_parallel_workers_per_gather = 0;
-SET LOCAL jit = off
-"""
 # A new plan each time: whether an index is worth it depends on what is looked for. Where the
 # search index is to be used, reading all of the table is what it costs not to.
-_SEARCHING = "; SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off"
-_MILLISECONDS = 1000
+_BEGIN = """
+BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+SET LOCAL plan_cache_mode = force_custom_plan; SET LOCAL enable_seqscan = off
+"""
 
 _USUAL_EXPONENT = 2
 
@@ -51,17 +46,10 @@ _BY_EXPONENT = f"[{_exponent_of_currency()} + 1]"
 
 
 @asynccontextmanager
-async def reading(
-    pool: asyncpg.Pool, *, timeout_seconds: float, searching: bool = False
-) -> AsyncIterator[Connection]:
-    """A connection whose reads see one moment, each of them at most `timeout_seconds` long.
-
-    `searching`: what is asked for decides how it is found.
-    """
-    milliseconds = max(1, int(timeout_seconds * _MILLISECONDS))
-    begin = _BEGIN.format(milliseconds=milliseconds)
+async def searching(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
+    """A connection for several reads that see one moment; what they ask for decides how."""
     async with pool.acquire() as connection:
-        await connection.execute(begin + _SEARCHING if searching else begin)
+        await connection.execute(_BEGIN)
         try:
             yield connection
         finally:
@@ -88,12 +76,14 @@ class Query:
     """The conditions of one list with their arguments.
 
     `window` holds what the index of a merchant's rows answers, `conditions` what is looked at row
-    by row. The arguments of the window come first. `newer`: the page goes towards newer rows.
+    by row, `place` where the page begins. The arguments of window and place come first. `newer`:
+    the page goes towards newer rows.
     """
 
     def __init__(self, scope: Scope, filters: Filters, cursor: Cursor | None = None) -> None:
         self.arguments: list[Any] = [scope.merchant_id, scope.mode]
         self.window: list[str] = []
+        self.place: list[str] = []
         self.conditions: list[str] = []
         self.newer = cursor is not None and cursor.newer
         for condition, moment in (
@@ -102,11 +92,12 @@ class Query:
         ):
             if moment is not None:
                 self.window.append(condition.format(self.argument(moment)))
+        self.window_arguments = tuple(self.arguments)
         if cursor is not None:
             sign = ">" if cursor.newer else "<"
             place = f"{self.argument(cursor.created_at)}, {self.argument(cursor.id)}"
-            self.window.append(f"(created_at, id) {sign} ({place})")
-        self.window_arguments = tuple(self.arguments)
+            self.place.append(f"(created_at, id) {sign} ({place})")
+        self.place_arguments = tuple(self.arguments)
         for name in ("status", "method", "currency"):
             value = getattr(filters, name)
             if value is not None:

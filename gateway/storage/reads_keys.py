@@ -15,6 +15,7 @@ __all__ = [
     "find_merchant_key",
     "list_keys",
     "oldest_key",
+    "oldest_key_with_secret",
     "page_of_keys",
     "sealed_secret",
 ]
@@ -33,6 +34,11 @@ SELECT count(*) {_FROM} AND revoked_at IS NULL AND (expires_at IS NULL OR expire
 _ONE = f"SELECT {_COLUMNS} {_FROM} AND id = $3"
 _OLDEST = f"""
 SELECT {_COLUMNS} {_FROM} AND revoked_at IS NULL
+  AND (expires_at IS NULL OR expires_at > $3)
+ORDER BY created_at, id LIMIT 1
+"""
+_OLDEST_WITH_SECRET = f"""
+SELECT id, secret_sealed {_FROM} AND revoked_at IS NULL
   AND (expires_at IS NULL OR expires_at > $3)
 ORDER BY created_at, id LIMIT 1
 """
@@ -98,6 +104,14 @@ async def oldest_key(connection: Connection, scope: Scope, now: datetime) -> Key
     """The merchant's oldest key that holds: the one the checkout signs with."""
     row = await connection.fetchrow(_OLDEST, scope.merchant_id, scope.mode, now)
     return None if row is None else _key(row)
+
+
+async def oldest_key_with_secret(
+    connection: Connection, scope: Scope, now: datetime
+) -> tuple[str, bytes] | None:
+    """The same key's id and sealed secret."""
+    row = await connection.fetchrow(_OLDEST_WITH_SECRET, scope.merchant_id, scope.mode, now)
+    return None if row is None else (row["id"], row["secret_sealed"])
 
 
 async def sealed_secret(connection: Connection, scope: Scope, key_id: str) -> bytes | None:

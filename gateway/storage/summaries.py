@@ -1,34 +1,47 @@
-"""Sums for the dashboard, by quarter of an hour, made anew from what has happened since.
+"""Sums for the dashboard: quarters of an hour, made anew from what has happened since.
 
 Every change of a payment or refund leaves an event, so the quarters to look at again are those of
 the payments and refunds that events since the last time name. What is stored is what a quarter is,
-never a difference, so to do it twice does no harm.
+never a difference, so to do it twice does no harm. Hours and six hours are added up from them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
 
 import asyncpg
 
 from gateway.storage.journal import Connection
 
-__all__ = ["FAILURES", "PAYMENTS", "REFUNDS", "fold", "prepare_search"]
+__all__ = ["PAYMENTS", "REFUNDS", "SPANS_MINUTES", "fold", "prepare_search"]
 
 _LOCK = 0x7375_6D73  # "sums": of no meaning but to be nobody else's
 _UNTIL_LOCKED_MILLISECONDS = 100
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
-PAYMENTS = """currency, method, count(*) AS payments,
-       count(*) FILTER (WHERE status = 'success') AS succeeded,
-       count(*) FILTER (WHERE status = 'failed') AS failed,
-       coalesce(sum(amount) FILTER (WHERE status = 'success'), 0)::bigint AS amount"""
-"""The sums over payments; grouped by currency and method."""
-REFUNDS = "currency, count(*) AS refunds, sum(amount)::bigint AS amount"
-"""The sums over refunds that have not failed; grouped by currency."""
-FAILURES = "coalesce(error_reason, error_code, 'unknown') AS reason, count(*) AS payments"
-"""The sums over failed payments; grouped by reason."""
+SPANS_MINUTES = (15, 60, 360)
+"""The spans that sums are stored for, each a multiple of the one before, from the epoch on."""
+
+PAYMENTS = """
+SELECT 'payment', currency, method, count(*), count(*) FILTER (WHERE status = 'success'),
+       count(*) FILTER (WHERE status = 'failed'),
+       coalesce(sum(amount) FILTER (WHERE status = 'success'), 0)
+FROM payments WHERE {quarter} GROUP BY currency, method
+UNION ALL
+SELECT 'failure', coalesce(error_reason, error_code, 'unknown'), '', count(*), 0, 0, 0
+FROM payments WHERE {quarter} AND status = 'failed' GROUP BY 2
+"""
+"""The sums over a quarter's payments: kind, name, method, entries, succeeded, failed, amount."""
+REFUNDS = """
+SELECT 'refund', currency, '', count(*), 0, 0, sum(amount)
+FROM refunds WHERE {quarter} AND status <> 'failed' GROUP BY currency
+"""
+"""The same over its refunds that have not failed."""
 
 _STATE = "SELECT settled_until FROM summary_state"
 _SETTLE = """
@@ -40,36 +53,41 @@ _EARLIEST_EVENT = "SELECT min(created_at) FROM events WHERE created_at >= $1"
 # The names in these are our own.
 _CHANGED = """
 SELECT DISTINCT {table}.merchant_id, {table}.mode,
-       date_bin('15 minutes', {table}.created_at, 'epoch') AS quarter
+       date_bin('15 minutes', {table}.created_at, 'epoch') AS since
 FROM events JOIN {table} ON {table}.id = events.{column}
 WHERE events.created_at >= $1 AND events.created_at < $2 {condition}
 """
+_PLACES = "unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS changed(merchant_id, mode, since)"
+_QUARTER = """
+merchant_id = changed.merchant_id AND mode = changed.mode
+AND created_at >= changed.since AND created_at < changed.since + interval '15 minutes'
+"""
 _STORE = """
-INSERT INTO {sums}
-SELECT changed.merchant_id, changed.mode, changed.quarter, summed.*
-FROM unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS changed(merchant_id, mode, quarter)
-CROSS JOIN LATERAL (
-    SELECT {columns} FROM {table}
-    WHERE merchant_id = changed.merchant_id AND mode = changed.mode
-      AND created_at >= changed.quarter
-      AND created_at < changed.quarter + interval '15 minutes' {condition}
-    GROUP BY {groups}) AS summed
+INSERT INTO sums
+SELECT changed.merchant_id, changed.mode, 15, changed.since, summed.*
+FROM {places} CROSS JOIN LATERAL ({sums}) AS summed
 """
 _CLEAR = """
-DELETE FROM {sums} USING unnest($1::uuid[], $2::text[], $3::timestamptz[])
-    AS changed(merchant_id, mode, quarter)
-WHERE {sums}.merchant_id = changed.merchant_id AND {sums}.mode = changed.mode
-  AND {sums}.quarter = changed.quarter
+DELETE FROM sums USING {places}
+WHERE sums.merchant_id = changed.merchant_id AND sums.mode = changed.mode
+  AND sums.minutes = $4 AND sums.since = changed.since AND sums.kind = ANY($5::text[])
 """
+_ADD_UP = """
+INSERT INTO sums
+SELECT changed.merchant_id, changed.mode, {minutes}, changed.since, summed.*
+FROM {places} CROSS JOIN LATERAL (
+    SELECT kind, name, method, sum(entries), sum(succeeded), sum(failed), sum(amount) FROM sums
+    WHERE merchant_id = changed.merchant_id AND mode = changed.mode AND minutes = {part}
+      AND since >= changed.since AND since < changed.since + interval '{minutes} minutes'
+    GROUP BY kind, name, method) AS summed
+"""
+_PAYMENT_KINDS = ("payment", "failure")
+_REFUND_KINDS = ("refund",)
 _SOURCES = (
-    ("payments", "payment_id", "AND events.refund_id IS NULL"),
-    ("refunds", "refund_id", ""),
+    ("payments", "payment_id", "AND events.refund_id IS NULL", PAYMENTS, _PAYMENT_KINDS),
+    ("refunds", "refund_id", "", REFUNDS, _REFUND_KINDS),
 )
-_SUMS = (
-    ("payment_quarters", "payments", PAYMENTS, "", "1, 2"),
-    ("failure_quarters", "payments", FAILURES, "AND status = 'failed'", "1"),
-    ("refund_quarters", "refunds", REFUNDS, "AND status <> 'failed'", "1"),
-)
+_Place = tuple[UUID, str, datetime]
 
 
 async def fold(
@@ -92,9 +110,13 @@ async def fold(
         more: bool = until < surely
         if not more:
             until = now + timedelta(seconds=1)
-        for table, column, condition in _SOURCES:
+        places: set[_Place] = set()
+        for table, column, condition, sums, kinds in _SOURCES:
             statement = _CHANGED.format(table=table, column=column, condition=condition)
-            await _store(connection, table, await connection.fetch(statement, settled, until))
+            changed = [tuple(row) for row in await connection.fetch(statement, settled, until)]
+            await _store(connection, sums, kinds, changed)
+            places |= set(changed)
+        await _add_up(connection, places)
         await connection.execute(_SETTLE, max(settled, min(until, surely)))
     return more
 
@@ -114,16 +136,34 @@ async def prepare_search(connection: Connection) -> None:
             continue
 
 
-async def _store(connection: Connection, table: str, changed: list[asyncpg.Record]) -> None:
+async def _store(
+    connection: Connection, sums: str, kinds: Sequence[str], changed: Collection[_Place]
+) -> None:
+    """Make the sums of these kinds anew for the quarters that have changed."""
     if not changed:
         return
-    places = [list(column) for column in zip(*changed, strict=True)]
-    for sums, source, columns, condition, groups in _SUMS:
-        if source == table:
-            await connection.execute(_CLEAR.format(sums=sums), *places)
-            await connection.execute(
-                _STORE.format(
-                    sums=sums, table=table, columns=columns, condition=condition, groups=groups
-                ),
-                *places,
-            )
+    places = _columns(changed)
+    await connection.execute(_CLEAR.format(places=_PLACES), *places, SPANS_MINUTES[0], kinds)
+    summed = sums.format(quarter=_QUARTER)
+    await connection.execute(_STORE.format(places=_PLACES, sums=summed), *places)
+
+
+async def _add_up(connection: Connection, changed: Collection[_Place]) -> None:
+    """Make the hours and six hours anew that these quarters are in."""
+    if not changed:
+        return
+    for part, minutes in pairwise(SPANS_MINUTES):
+        places = _columns({(owner, mode, _begin(since, minutes)) for owner, mode, since in changed})
+        kinds = [*_PAYMENT_KINDS, *_REFUND_KINDS]
+        await connection.execute(_CLEAR.format(places=_PLACES), *places, minutes, kinds)
+        statement = _ADD_UP.format(places=_PLACES, minutes=minutes, part=part)
+        await connection.execute(statement, *places)
+
+
+def _begin(moment: datetime, minutes: int) -> datetime:
+    """When the span began that the moment is in."""
+    return moment - (moment - _BEGINNING) % timedelta(minutes=minutes)
+
+
+def _columns(places: Collection[_Place]) -> Sequence[Sequence[Any]]:
+    return [list(column) for column in zip(*places, strict=True)]

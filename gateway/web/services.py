@@ -95,8 +95,10 @@ async def _nobody_to_tell(_key_ids: Sequence[str]) -> None:
 class Services:
     """Everything a handler may use. `settings` is `gateway.settings.Settings`.
 
-    `shown_settings` has a variable, its value (secrets hidden) and what sets it for each setting.
-    `forget` is called when a deletion is committed that processors and payments have to follow.
+    `reading_pool` is for what people ask for: it only reads, within a time limit, and leaves the
+    connections of `pool` to payments. `shown_settings` has a variable, its value (secrets hidden)
+    and what sets it for each setting. `forget` is called when a deletion is committed that
+    processors and payments have to follow.
     `choose_processor` names the processor for a mode or raises InvalidState. `observe` is told of
     every request: route template, method, status, seconds. `revoke_keys` tells all processes which
     keys no longer hold, or have other settings. `arm_fault` raises ValueError for what it does not
@@ -107,6 +109,7 @@ class Services:
     settings: Any
     clock: Clock
     pool: asyncpg.Pool
+    reading_pool: asyncpg.Pool
     orders: Orders
     webhooks: Webhooks
     bills: BillKeeper

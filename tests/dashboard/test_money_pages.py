@@ -337,7 +337,7 @@ class TestSlow:
         paths = (*LISTS, "/dashboard", f"/dashboard/transactions/{payment['id']}")
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute(
-                "LOCK TABLE payments, orders, refunds, payment_quarters IN ACCESS EXCLUSIVE MODE"
+                "LOCK TABLE payments, orders, refunds, sums IN ACCESS EXCLUSIVE MODE"
             )
             slow = [await owner.get(path) for path in paths]
         after = [await owner.get(path) for path in paths * 3]

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from gateway.domain.ids import new_id
 from gateway.storage.reads_dashboard_history import load_order_history, load_payment_history
-from gateway.storage.reads_dashboard_query import reading
+from gateway.storage.reads_dashboard_query import searching
 from tests.reads.books import Books, minutes
 
 
@@ -80,7 +80,7 @@ async def test_a_payments_history_is_whole(books: Books) -> None:
     )
     await delivery(books, success, 3)
 
-    async with reading(books.pool, timeout_seconds=10, searching=True) as connection:
+    async with searching(books.pool) as connection:
         history = await load_payment_history(connection, books.scope, wanted)
         order = await load_order_history(connection, books.scope, order_id)
 
@@ -108,6 +108,6 @@ async def test_a_history_belongs_to_its_merchant_and_mode(
     order = await books.pool.fetchval("SELECT order_id FROM payments WHERE id = $1", payment)
 
     for owner in (other_books, live_books):
-        async with reading(owner.pool, timeout_seconds=10, searching=True) as connection:
+        async with searching(owner.pool) as connection:
             assert await load_payment_history(connection, owner.scope, payment) is None
             assert await load_order_history(connection, owner.scope, order) is None

@@ -20,7 +20,7 @@ from gateway.storage.reads_dashboard import (
     load_list,
 )
 from gateway.storage.reads_dashboard_cursors import Cursor
-from gateway.storage.reads_dashboard_query import Filters, reading
+from gateway.storage.reads_dashboard_query import Filters, searching
 from gateway.storage.reads_dashboard_terms import recognise
 from tests.reads.books import START, Books, minutes
 
@@ -47,7 +47,7 @@ async def page(
     rows: RowList = PAYMENT_LIST,
     **limits: int,
 ) -> Found:
-    async with reading(books.pool, timeout_seconds=10, searching=True) as connection:
+    async with searching(books.pool) as connection:
         return await find_rows(
             connection, rows, books.scope, filters, cursor=cursor, limits=ListLimits(**limits)
         )
@@ -56,7 +56,7 @@ async def page(
 async def total(
     books: Books, filters: Filters = NONE, *, rows: RowList = PAYMENT_LIST, **limits: int
 ) -> Total:
-    async with reading(books.pool, timeout_seconds=10, searching=True) as connection:
+    async with searching(books.pool) as connection:
         return await count_rows(connection, rows, books.scope, filters, limits=ListLimits(**limits))
 
 
@@ -282,7 +282,7 @@ async def test_a_short_list_is_not_counted_twice(books: Books) -> None:
         (NONE, (await page(books, page=3)).older, all_seen, (1, Total(count=4))),
     ]
     for filters, cursor, limits, expected in cases:
-        async with reading(books.pool, timeout_seconds=10, searching=True) as connection:
+        async with searching(books.pool) as connection:
             found, counted = await load_list(
                 connection, PAYMENT_LIST, books.scope, filters, cursor=cursor, limits=limits
             )

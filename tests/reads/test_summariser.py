@@ -10,7 +10,9 @@ from tests.support import eventually
 
 
 async def settled(pool: Pool) -> int:
-    return await pool.fetchval("SELECT coalesce(sum(payments), 0) FROM payment_quarters")
+    return await pool.fetchval(
+        "SELECT coalesce(sum(entries), 0) FROM sums WHERE kind = 'payment' AND minutes = 15"
+    )
 
 
 async def test_sums_up_again_when_time_has_passed(books: Books) -> None:

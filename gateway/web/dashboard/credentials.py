@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from gateway.domain.roles import may
 from gateway.security.records import api_key_record
 from gateway.storage.journal import Connection
-from gateway.storage.reads_keys import oldest_key, sealed_secret
+from gateway.storage.reads_keys import oldest_key_with_secret
 from gateway.web.calls import Call
 
 __all__ = ["ShownCredentials", "credentials_of", "masked", "shows_secrets"]
@@ -41,12 +41,11 @@ def shows_secrets(call: Call) -> bool:
 async def credentials_of(connection: Connection, call: Call) -> ShownCredentials | None:
     """The oldest key that holds, in the mode that is looked at; None when there is none."""
     member, services = call.member, call.services
-    key = await oldest_key(connection, member.scope, services.clock.now())
+    key = await oldest_key_with_secret(connection, member.scope, services.clock.now())
     if key is None:
         return None
+    key_id, sealed = key
     if shows_secrets(call):
-        sealed = await sealed_secret(connection, member.scope, key.id)
-        if sealed is not None:
-            secret = services.vault.open(sealed, record=api_key_record(key.id)).decode()
-            return ShownCredentials(key_id=key.id, secret=secret, is_masked=False)
-    return ShownCredentials(key_id=key.id, secret=masked(key.id), is_masked=True)
+        secret = services.vault.open(sealed, record=api_key_record(key_id)).decode()
+        return ShownCredentials(key_id=key_id, secret=secret, is_masked=False)
+    return ShownCredentials(key_id=key_id, secret=masked(key_id), is_masked=True)

@@ -10,7 +10,6 @@ from aiohttp import web
 from gateway.domain.errors import NotFound
 from gateway.domain.ids import is_id
 from gateway.storage.reads_customers import payments_of_customer, search_customers
-from gateway.storage.reads_dashboard_query import reading
 from gateway.storage.reads_pages import Page
 from gateway.storage.tokens import list_tokens
 from gateway.web.api.common import changed_by, path_id
@@ -35,9 +34,7 @@ async def show_customers(request: web.Request) -> web.Response:
     asked, after = query.get("q", "").strip(), query.get("after", "")
     sane = len(asked) <= _SEARCH_CHARACTERS_MAX and asked.isprintable()
     rows_max = settings.dashboard_page_rows
-    async with reading(
-        call.services.pool, timeout_seconds=settings.dashboard_query_seconds
-    ) as connection:
+    async with call.services.reading_pool.acquire() as connection:
         found = await search_customers(
             connection,
             call.member.scope,
@@ -60,8 +57,8 @@ async def show_customer(request: web.Request) -> web.Response:
     """`GET /dashboard/customers/{id}`: who it is, what they saved, what they paid."""
     call = call_of(request)
     customer_id = path_id(request, "cust", "Customer")
-    scope, seconds = call.member.scope, call.services.settings.dashboard_query_seconds
-    async with reading(call.services.pool, timeout_seconds=seconds) as connection:
+    scope = call.member.scope
+    async with call.services.reading_pool.acquire() as connection:
         customer = await customer_of(connection, scope, customer_id)
         listed = await list_tokens(connection, scope, Page(limit=_TOKENS_SHOWN_MAX), customer_id)
         payments = await payments_of_customer(

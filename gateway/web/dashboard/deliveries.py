@@ -11,7 +11,6 @@ from aiohttp import web
 from gateway.domain.errors import InvalidState
 from gateway.domain.roles import may
 from gateway.storage.administration_deliveries import count_replayable
-from gateway.storage.reads_dashboard_query import reading
 from gateway.storage.reads_delivery_log import SentEvent, find_sent_event
 from gateway.storage.reads_webhooks import (
     AttemptRecord,
@@ -55,9 +54,7 @@ async def ask_replay(request: web.Request) -> web.Response:
     call, writer = call_of(request), writer_of(request)
     settings = call.services.settings
     chosen = replay_of(filter_of(request, writer))
-    async with reading(
-        call.services.pool, timeout_seconds=settings.dashboard_query_seconds
-    ) as connection:
+    async with call.services.reading_pool.acquire() as connection:
         count, more = await count_replayable(
             connection, call.member.scope, chosen, settings.webhook_replay_max
         )

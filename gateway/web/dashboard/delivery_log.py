@@ -15,7 +15,6 @@ from yarl import URL
 
 from gateway.domain.errors import InvalidRequest
 from gateway.storage.administration_deliveries import Replay
-from gateway.storage.reads_dashboard_query import reading
 from gateway.storage.reads_delivery_log import DeliveryFilter, find_deliveries
 from gateway.storage.reads_webhooks import DeliveryRecord, EndpointRecord
 from gateway.web.api.common import uuid_of
@@ -100,9 +99,7 @@ async def _rows(
 ) -> Mapping[str, Any]:
     call = call_of(request)
     settings = call.services.settings
-    async with reading(
-        call.services.pool, timeout_seconds=settings.dashboard_query_seconds
-    ) as connection:
+    async with call.services.reading_pool.acquire() as connection:
         page = await find_deliveries(
             connection,
             call.member.scope,

@@ -23,7 +23,7 @@ from gateway.domain.money import exponent
 from gateway.domain.representation import timestamp
 from gateway.storage.reads_dashboard import PAYMENT_LIST, find_rows, receipts_of
 from gateway.storage.reads_dashboard_cursors import Cursor
-from gateway.storage.reads_dashboard_query import Filters, reading
+from gateway.storage.reads_dashboard_query import Filters, searching
 from gateway.web.calls import Call, call_of
 from gateway.web.dashboard.lists import filters_of, limits_of
 from gateway.web.dashboard.transactions import PAYMENT_FILTERS
@@ -116,9 +116,7 @@ async def _slices(
     cursor: Cursor | None = None
     while left > 0:
         limits = limits_of(request, page=min(_SLICE, left))
-        async with reading(
-            call.services.pool, timeout_seconds=settings.dashboard_query_seconds, searching=True
-        ) as connection:
+        async with searching(call.services.reading_pool) as connection:
             found = await find_rows(
                 connection,
                 PAYMENT_LIST,

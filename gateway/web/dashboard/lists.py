@@ -15,7 +15,7 @@ from gateway.domain.money import exponent
 from gateway.domain.typed_amounts import TypedAmount, typed_amount
 from gateway.storage.reads_dashboard import ListLimits, RowList, load_list
 from gateway.storage.reads_dashboard_cursors import Cursor
-from gateway.storage.reads_dashboard_query import Filters, reading
+from gateway.storage.reads_dashboard_query import Filters, searching
 from gateway.storage.reads_dashboard_terms import Term, recognise
 from gateway.web.calls import call_of
 from gateway.web.dashboard.frame import dashboard_response
@@ -78,9 +78,8 @@ async def _page(
     """What the template shows of the rows."""
     call = call_of(request)
     settings = call.services.settings
-    async with reading(
-        call.services.pool, timeout_seconds=settings.dashboard_query_seconds, searching=True
-    ) as connection:
+    pool = call.services.reading_pool
+    async with searching(pool) if filters.term else pool.acquire() as connection:
         found, total = await load_list(
             connection,
             view.rows,

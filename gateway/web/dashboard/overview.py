@@ -16,7 +16,6 @@ from gateway.storage.reads_dashboard_overview import (
     load_overview,
     load_webhook_health,
 )
-from gateway.storage.reads_dashboard_query import reading
 from gateway.web.calls import call_of
 from gateway.web.dashboard.charts import NOTHING
 from gateway.web.dashboard.credentials import credentials_of
@@ -48,9 +47,7 @@ async def show_overview(request: web.Request) -> web.Response:
     services, member = call.services, call.member
     settings, now, writer = services.settings, services.clock.now(), writer_of(request)
     shown = range_of(request, now, writer.zone, days_max=settings.dashboard_range_days_max)
-    async with reading(
-        services.pool, timeout_seconds=settings.dashboard_query_seconds
-    ) as connection:
+    async with services.reading_pool.acquire() as connection:
         overview = await load_overview(connection, member.scope, shown.edges)
         health = await load_webhook_health(connection, member.scope, now)
         credentials = await credentials_of(connection, call)

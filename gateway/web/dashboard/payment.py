@@ -12,7 +12,7 @@ from aiohttp import web
 from gateway.domain.entities import OrderStatus, Payment, PaymentStatus
 from gateway.domain.representation import order_object, payment_object
 from gateway.storage.reads_dashboard_history import load_order_history, load_payment_history
-from gateway.storage.reads_dashboard_query import reading
+from gateway.storage.reads_dashboard_query import searching
 from gateway.web.api.common import found, path_id
 from gateway.web.calls import call_of
 from gateway.web.dashboard.frame import dashboard_response
@@ -46,8 +46,7 @@ async def payment_page(
     """The payment's page; `fault` is what became of `action`, with what was `typed` for it."""
     call = call_of(request)
     payment_id = path_id(request, "pay", "Payment")
-    seconds = call.services.settings.dashboard_query_seconds
-    async with reading(call.services.pool, timeout_seconds=seconds, searching=True) as connection:
+    async with searching(call.services.reading_pool) as connection:
         history = found(
             await load_payment_history(connection, call.member.scope, payment_id), "Payment"
         )
@@ -80,8 +79,7 @@ async def order_page(
     """The order's page; `fault` is what became of `action`."""
     call = call_of(request)
     order_id = path_id(request, "order", "Order")
-    seconds = call.services.settings.dashboard_query_seconds
-    async with reading(call.services.pool, timeout_seconds=seconds, searching=True) as connection:
+    async with searching(call.services.reading_pool) as connection:
         history = found(await load_order_history(connection, call.member.scope, order_id), "Order")
     order = history.order
     context = {
