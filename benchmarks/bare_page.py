@@ -1,4 +1,7 @@
-"""The reference of pages: aiohttp-jinja2 that renders a list of 25 rows it has in memory."""
+"""The reference of pages: aiohttp-jinja2 that renders a list of rows it has in memory.
+
+`/25` has 25 of them, so that a page can stand beside one of its own length.
+"""
 
 from __future__ import annotations
 
@@ -34,13 +37,13 @@ _ROWS = [
         "status": "success",
         "made": "2026-11-25T10:18:23Z",
     }
-    for number in range(25)
+    for number in range(1_000)
 ]
 
 
 @aiohttp_jinja2.template("page")
-async def show(_request: web.Request) -> dict[str, Any]:
-    return {"names": _NAMES, "rows": _ROWS}
+async def show(request: web.Request) -> dict[str, Any]:
+    return {"names": _NAMES, "rows": _ROWS[: int(request.match_info["rows"])]}
 
 
 def main() -> None:
@@ -48,7 +51,7 @@ def main() -> None:
     aiohttp_jinja2.setup(
         application, loader=jinja2.DictLoader({"page": _PAGE}), autoescape=True, auto_reload=False
     )
-    application.router.add_get("/", show)
+    application.router.add_get(r"/{rows:[0-9]+}", show)
     serve(application)
 
 

@@ -1,8 +1,8 @@
 """Checkout and dashboard with a thousand payments and with a million, and what pages cost payments.
 
 Each page is asked for again and again over one connection, as one person would; the reference is a
-page of a bare aiohttp-jinja2 application. Then payments arrive while nobody looks at pages, and
-while people do.
+page of a bare aiohttp-jinja2 application that is as long. Then payments arrive while nobody looks
+at pages, and while people do.
 """
 
 from __future__ import annotations
@@ -67,8 +67,9 @@ async def run(options: Options) -> Section:
             async with _gateway(size) as (server, paths):
                 async with _signed_in(server.port) as session:
                     for name, path in paths.items():
-                        await _beside(session, path, bare, 10)
-                        page, empty = await _beside(session, path, bare, count)
+                        place = await _as_long(session, path, bare)
+                        await _beside(session, path, bare, place, 10)
+                        page, empty = await _beside(session, path, bare, place, count)
                         rows.append(_page_row(size, name, page, empty))
                 if size == sizes[-1]:
                     rows += await _payments(server, list(paths.values()), seconds)
@@ -77,7 +78,8 @@ async def run(options: Options) -> Section:
         rows=rows,
         note=(
             f"{count} requests for each page over one connection, each followed by one for the "
-            "bare page, so that both have the same neighbours; ten before that to warm up. The "
+            "bare page that is as long, so that both have the same neighbours; ten before that to "
+            "warm up. The "
             f"data is that of {page_data.DAYS} days, made by `benchmarks/page_data.py`. Payments "
             f"arrive at {_PAYMENTS_PER_SECOND}/s (Poisson), {_PAGES_PER_SECOND} pages a second "
             f"beside them, {seconds:g} s each, in turn, twice; the better p99 of each counts."
@@ -151,12 +153,16 @@ async def _signed_in(port: int) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def _beside(
-    session: aiohttp.ClientSession, path: str, bare: aiohttp.ClientSession, count: int
+    session: aiohttp.ClientSession,
+    path: str,
+    bare: aiohttp.ClientSession,
+    bare_path: str,
+    count: int,
 ) -> tuple[_Seen, _Seen]:
     """The page and the bare one, asked for in turn."""
     taken: tuple[list[float], list[float]] = ([], [])
     for _ in range(count):
-        for times, asked, place in zip(taken, (session, bare), (path, "/"), strict=True):
+        for times, asked, place in zip(taken, (session, bare), (path, bare_path), strict=True):
             begun = time.perf_counter()
             await _page(asked, place)
             times.append((time.perf_counter() - begun) * 1e3)
@@ -164,11 +170,22 @@ async def _beside(
     return page, empty
 
 
-async def _page(session: aiohttp.ClientSession, path: str) -> None:
+async def _as_long(session: aiohttp.ClientSession, path: str, bare: aiohttp.ClientSession) -> str:
+    """The bare page with as many rows as make it no longer than the page."""
+    length, empty, full = [
+        await _page(asked, place)
+        for asked, place in ((session, path), (bare, "/0"), (bare, "/100"))
+    ]
+    return f"/{(length - empty) * 100 // (full - empty)}"
+
+
+async def _page(session: aiohttp.ClientSession, path: str) -> int:
+    """Ask for the page; how many bytes it has."""
     async with session.get(path) as answer:
-        await answer.read()
+        body = await answer.read()
         if answer.status != 200:
             raise RuntimeError(f"{path} answered {answer.status}")
+        return len(body)
 
 
 def _page_row(size: int, name: str, page: _Seen, bare: _Seen) -> Row:
