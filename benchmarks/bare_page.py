@@ -1,6 +1,7 @@
 """The reference of pages: aiohttp-jinja2 that renders a list of rows it has in memory.
 
-`/25` has 25 of them, so that a page can stand beside one of its own length.
+`/25` has 25 of them, so that a page can stand beside one of its own length. A row has as much
+markup and as many values as one of the dashboard's lists.
 """
 
 from __future__ import annotations
@@ -18,11 +19,23 @@ _PAGE = """<!doctype html>
 <body><main><h1>Payments</h1>
 <table><thead><tr>{% for name in names %}<th>{{ name }}</th>{% endfor %}</tr></thead><tbody>
 {% for row in rows %}
-<tr data-payment-id="{{ row.id }}">
-<td><a href="/payments/{{ row.id }}">{{ row.id }}</a></td><td>{{ row.order_id }}</td>
-<td>{{ row.amount }}</td><td>{{ row.method }}</td>
-<td><span class="badge {{ row.status }}">{{ row.status }}</span></td>
-<td><time datetime="{{ row.made }}">{{ row.made }}</time></td>
+<tr data-test-id="transaction-row" data-payment-id="{{ row.id }}">
+  <td class="mono id" data-label="Payment" data-test-id="payment-id">
+    <a class="row-link" href="/dashboard/transactions/{{ row.id }}">{{ row.id }}</a>
+  </td>
+  <td class="mono id" data-label="Order" data-test-id="order-id">
+    <a class="row-link" href="/dashboard/orders/{{ row.order_id }}">{{ row.order_id }}</a>
+  </td>
+  <td class="amount strong first" data-label="Amount" data-test-id="amount">{{ row.amount }}</td>
+  <td class="one-line under" data-label="Method">
+    <span class="upper" data-test-id="method">{{ row.method }}</span>
+  </td>
+  <td class="side" data-label="Status">
+    <span class="badge word {{ row.status }}" data-test-id="status">{{ row.status }}</span>
+  </td>
+  <td class="moment" data-label="Made" data-test-id="created-at">
+    <time datetime="{{ row.made }}" title="{{ row.made }}">{{ row.made }}</time>
+  </td>
 </tr>
 {% endfor %}
 </tbody></table></main></body></html>
