@@ -37,7 +37,15 @@ from gateway.web.razorpay import (
     razorpay_routes,
 )
 from gateway.web.razorpay.wire import SURFACE
-from gateway.web.routes import PAGES, ROUTES, Access, Route, RouteTable, add_routes
+from gateway.web.routes import (
+    PAGES,
+    ROUTES,
+    Access,
+    Route,
+    RouteTable,
+    add_routes,
+    close_shadowed,
+)
 from gateway.web.services import SERVICES, Services
 from gateway.web.sessions import SESSIONS, Sessions
 
@@ -98,6 +106,7 @@ def _add_all(
 ) -> None:
     for routes in groups:
         table.update(add_routes(application.router, routes))
+    table.update(close_shadowed(table))
     _check_complete(application, table)
     application[KEY_PERMISSIONS] = frozenset(
         route.permission for route in table.values() if route.access is Access.KEY

@@ -14,6 +14,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationInfo,
+    WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
 from yarl import URL
@@ -284,20 +285,105 @@ def _is_event_type(name: str) -> bool:
     return re.fullmatch(r"dispute\.[a-z_]{1,32}", name) is not None
 
 
+def _described(kind: str, example: Any, **rules: Any) -> WithJsonSchema:
+    """What the document says of a field whose rules are code."""
+    return WithJsonSchema({"type": kind, **rules, "examples": [example]})
+
+
+def _or_null(kind: str, example: Any, **rules: Any) -> WithJsonSchema:
+    return WithJsonSchema({"type": [kind, "null"], **rules, "examples": [example]})
+
+
+_NOTE_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "maxLength": _NOTE_CHARACTERS_MAX},
+        {"type": "integer", "minimum": -_INTEGER_MAX, "maximum": _INTEGER_MAX},
+        {"type": ["boolean", "null"]},
+    ]
+}
+
 Text = Annotated[str, Field(min_length=1, max_length=255)]
 ShortText = Annotated[str, Field(min_length=1, max_length=64)]
-Email = Annotated[str, AfterValidator(_email)]
-Contact = Annotated[str, AfterValidator(_contact)]
-Currency = Annotated[str, AfterValidator(_currency)]
+Email = Annotated[
+    str, AfterValidator(_email), _described("string", "asha@example.com", format="email")
+]
+Contact = Annotated[
+    str,
+    AfterValidator(_contact),
+    _described("string", "+919876543210", pattern=f"^{_CONTACT.pattern}$"),
+]
+Currency = Annotated[
+    str, AfterValidator(_currency), _described("string", "INR", pattern="^[A-Z]{3}$")
+]
 # What an order may cost, and what may be taken or given back of it later.
-Amount = Annotated[int, AfterValidator(_order_amount)]
+Amount = Annotated[
+    int,
+    AfterValidator(_order_amount),
+    _described("integer", 50_000, minimum=100, maximum=AMOUNT_MAX),
+]
 LaterAmount = Annotated[int, Field(ge=1, le=AMOUNT_MAX)]
-Method = Annotated[str, BeforeValidator(_method)]
-AnyMethod = Annotated[str, BeforeValidator(_any_method)]
-Moment = Annotated[datetime | None, BeforeValidator(_moment)]
-Notes = Annotated[dict[str, Any], BeforeValidator(_notes)]
-PageUrl = Annotated[str | None, BeforeValidator(_page_url)]
-Color = Annotated[str | None, BeforeValidator(_color)]
-Logo = Annotated[str | None, BeforeValidator(_logo)]
-Origin = Annotated[str, BeforeValidator(_origin)]
-EventTypes = Annotated[tuple[str, ...], BeforeValidator(_event_types)]
+Method = Annotated[str, BeforeValidator(_method), _described("string", "upi", enum=sorted(METHODS))]
+AnyMethod = Annotated[
+    str, BeforeValidator(_any_method), _described("string", "upi", enum=sorted({*METHODS, TOKEN}))
+]
+Moment = Annotated[
+    datetime | None,
+    BeforeValidator(_moment),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "format": "date-time"},
+                {"type": "integer", "minimum": 0, "maximum": _UNIX_SECONDS_MAX},
+                {"type": "null"},
+            ]
+        }
+    ),
+]
+Notes = Annotated[
+    dict[str, Any],
+    BeforeValidator(_notes),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {
+                    "type": "object",
+                    "maxProperties": _NOTES_MAX,
+                    "propertyNames": {"maxLength": _NOTE_NAME_CHARACTERS_MAX},
+                    "additionalProperties": _NOTE_SCHEMA,
+                },
+                {"type": "array", "items": {"type": "string"}, "maxItems": 0},
+                {"type": "null"},
+            ],
+            "examples": [{"table": "12"}],
+        }
+    ),
+]
+PageUrl = Annotated[
+    str | None,
+    BeforeValidator(_page_url),
+    _or_null("string", "https://shop.example/thanks", format="uri", maxLength=_URL_CHARACTERS_MAX),
+]
+Color = Annotated[
+    str | None, BeforeValidator(_color), _or_null("string", "#1d4ed8", pattern="^#[0-9a-fA-F]{6}$")
+]
+Logo = Annotated[
+    str | None,
+    BeforeValidator(_logo),
+    _or_null(
+        "string", "https://shop.example/logo.png", format="uri", maxLength=_LOGO_CHARACTERS_MAX
+    ),
+]
+Origin = Annotated[
+    str, BeforeValidator(_origin), _described("string", "https://shop.example", format="uri")
+]
+_EVENT_SCHEMA = {
+    "anyOf": [
+        {"type": "string", "enum": sorted({"*", *EVENT_TYPES, *_RAZORPAY_EVENTS})},
+        {"type": "string", "pattern": r"^dispute\.[a-z_]{1,32}$"},
+    ]
+}
+EventTypes = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_event_types),
+    _described("array", ["payment.success"], items=_EVENT_SCHEMA, maxItems=len(EVENT_TYPES)),
+]

@@ -16,6 +16,8 @@ from gateway.web.fields import parse_moment
 from gateway.web.responses import json_response
 
 __all__ = [
+    "LIMIT_DEFAULT",
+    "LIMIT_MAX",
     "OFFSET_MAX",
     "boolean",
     "choice",

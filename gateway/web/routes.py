@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Set
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from aiohttp import web
 
 from gateway.domain.roles import PERMISSIONS
 
-__all__ = ["PAGES", "ROUTES", "Access", "Handler", "Route", "RouteTable", "add_routes"]
+__all__ = [
+    "PAGES",
+    "ROUTES",
+    "Access",
+    "Handler",
+    "Route",
+    "RouteTable",
+    "add_routes",
+    "close_shadowed",
+]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -74,6 +83,40 @@ ROUTES: web.AppKey[RouteTable] = web.AppKey("routes", dict)
 
 PAGES: web.AppKey[frozenset[str]] = web.AppKey("pages", frozenset)
 """The paths that can be looked at: whoever leads somewhere leads to one of these."""
+
+
+def close_shadowed(table: RouteTable) -> RouteTable:
+    """Answer 405 for the other methods of paths that a path with a parameter would take.
+
+    `GET /webhooks/config` asks with a wrong method; it is not about a webhook called config.
+    """
+    resources = {added.resource for added in table}
+    templates = [each for each in resources if isinstance(each, web.DynamicResource)]
+    plain: dict[str, list[web.AbstractRoute]] = {}
+    for added in table:
+        if isinstance(added.resource, web.PlainResource):
+            plain.setdefault(added.resource.canonical, []).append(added)
+    closed: dict[web.AbstractRoute, Route] = {}
+    for path, routes in plain.items():
+        last = routes[-1].resource
+        shadowed = any(each.get_info()["pattern"].fullmatch(path) for each in templates)
+        if shadowed and isinstance(last, web.Resource):
+            handler = _refuse_method({route.method for route in routes})
+            closed[last.add_route("*", handler)] = replace(
+                table[routes[-1]],
+                method="*",
+                handler=handler,
+                access=Access.ANYBODY,
+                permission="",
+            )
+    return closed
+
+
+def _refuse_method(allowed: Set[str]) -> Handler:
+    async def refuse(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPMethodNotAllowed(request.method, allowed)
+
+    return refuse
 
 
 def add_routes(router: web.UrlDispatcher, routes: Iterable[Route]) -> RouteTable:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from gateway.web.fields import (
@@ -69,6 +70,10 @@ Capture = Literal["manual", "automatic"]
 KeyRole = Literal["full", "read_only", "restricted"]
 _Permissions = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=100)]
 CustomerId = Annotated[str, Field(pattern=r"^cust_[A-Za-z0-9]{16}$")]
+EventIdText = Annotated[
+    ShortText, WithJsonSchema({"type": "string", "pattern": "^evt_[A-Za-z0-9]{16}$"})
+]
+UuidText = Annotated[ShortText, WithJsonSchema({"type": "string", "format": "uuid"})]
 
 
 class EmptyBody(BodyModel):
@@ -80,7 +85,7 @@ class OrderBody(BodyModel):
 
     currency: Currency = "INR"
     amount: Amount
-    receipt: Text | None = None
+    receipt: Text | None = Field(default=None, examples=["receipt 1"])
     notes: Notes = Field(default_factory=dict)
     customer_id: CustomerId | None = None
     capture: Capture | None = None
@@ -125,8 +130,18 @@ class CustomerBody(BodyModel):
     contact: ShortText | None = None
 
 
+_PAYMENT_EXAMPLE: JsonDict = {
+    "order_id": "order_9A33XWu170gUtmQe",
+    "method": "upi",
+    "vpa": "success@bank",
+    "customer": {"name": "Asha Rao", "email": "asha@example.com", "contact": "+919876543210"},
+}
+
+
 class PublicPaymentBody(BodyModel):
     """What a shopper decides about a payment."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_PAYMENT_EXAMPLE]})
 
     order_id: Text
     method: AnyMethod
@@ -160,14 +175,14 @@ class PaymentBody(PublicPaymentBody):
 class AmountBody(BodyModel):
     """`POST /payments/{id}/capture`."""
 
-    amount: LaterAmount | None = None
+    amount: LaterAmount | None = Field(default=None, examples=[20_000])
 
 
 class RefundBody(BodyModel):
     """`POST /payments/{id}/refunds`."""
 
-    amount: LaterAmount | None = None
-    reason: Text | None = None
+    amount: LaterAmount | None = Field(default=None, examples=[20_000])
+    reason: Text | None = Field(default=None, examples=["Returned"])
     receipt: Text | None = None
     notes: Notes = Field(default_factory=dict)
 
@@ -175,7 +190,7 @@ class RefundBody(BodyModel):
 class CustomerChanges(BodyModel):
     """`PATCH /customers/{id}`; null takes a field away."""
 
-    name: Text | None = None
+    name: Text | None = Field(default=None, examples=["Asha Rao"])
     email: Email | None = None
     contact: Contact | None = None
     notes: Notes = Field(default_factory=dict)
@@ -214,7 +229,7 @@ class VerdictBody(BodyModel):
 class EndpointBody(BodyModel):
     """`POST /webhook-endpoints`."""
 
-    url: Annotated[str, Field(max_length=2048)]
+    url: Annotated[str, Field(max_length=2048, examples=["https://shop.example/webhooks"])]
     description: Text | None = None
     events: EventTypes = ()
     format: Literal["gateway", "razorpay"] = "gateway"
@@ -225,7 +240,7 @@ class EndpointBody(BodyModel):
 class EndpointChanges(BodyModel):
     """`PATCH /webhook-endpoints/{id}`."""
 
-    url: Annotated[str, Field(max_length=2048)] = ""
+    url: Annotated[str, Field(max_length=2048, json_schema_extra={"minLength": 1})] = ""
     description: Text | None = None
     events: EventTypes = ()
     format: Literal["gateway", "razorpay"] = "gateway"
@@ -242,7 +257,7 @@ class RotationBody(BodyModel):
 class KeyBody(BodyModel):
     """`POST /keys`."""
 
-    role: KeyRole
+    role: Annotated[KeyRole, Field(examples=["read_only"])]
     permissions: _Permissions = Field(default_factory=list)
     expires_at: Moment = None
 
@@ -269,8 +284,8 @@ class ReplayBody(BodyModel):
     event: ShortText | None = None
     from_: Moment = Field(default=None, alias="from")
     to: Moment = None
-    event_ids: Annotated[list[ShortText], Field(max_length=_IDS_MAX)] | None = None
-    ids: Annotated[list[ShortText], Field(max_length=_IDS_MAX)] | None = None
+    event_ids: Annotated[list[EventIdText], Field(max_length=_IDS_MAX)] | None = None
+    ids: Annotated[list[UuidText], Field(max_length=_IDS_MAX)] | None = None
 
 
 class BrandingBody(BodyModel):
@@ -296,7 +311,9 @@ class MerchantChanges(BodyModel):
 class WebhookUrlBody(BodyModel):
     """`PUT /merchants/webhook`; null takes the address away."""
 
-    webhook_url: Annotated[str, Field(max_length=2048)] | None
+    webhook_url: Annotated[
+        str | None, Field(max_length=2048, examples=["https://shop.example/webhooks"])
+    ]
 
 
 class ClockBody(BodyModel):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic import BaseModel
 
+from gateway.domain.disputes import DisputeStatus
+from gateway.domain.entities import OrderStatus, PaymentStatus, RefundStatus
 from gateway.web import schemas
 from gateway.web.api import (
+    answers,
     customers,
     deliveries,
     disputes,
@@ -26,7 +30,17 @@ from gateway.web.api import (
 from gateway.web.checkout import live
 from gateway.web.routes import Handler
 
-__all__ = ["BODIES", "CREATING", "FILTERS", "STREAMING"]
+__all__ = [
+    "ANSWERS",
+    "BODIES",
+    "CREATING",
+    "FILTERS",
+    "FILTER_SCHEMAS",
+    "FINDING",
+    "REQUIRED_FILTERS",
+    "STREAMING",
+    "WAITING",
+]
 
 BODIES: Mapping[Handler, type[BaseModel]] = {
     orders.create_order: schemas.OrderBody,
@@ -76,6 +90,9 @@ CREATING: frozenset[Handler] = frozenset(
 )
 """The calls that answer 201."""
 
+FINDING: frozenset[Handler] = frozenset({customers.create_customer})
+"""Those of them that may answer 200 with what there is already."""
+
 _PAGE = ("limit", "offset", "starting_after", "from", "to")
 
 FILTERS: Mapping[Handler, tuple[str, ...]] = {
@@ -100,3 +117,108 @@ FILTERS: Mapping[Handler, tuple[str, ...]] = {
 
 STREAMING: frozenset[Handler] = frozenset({live.stream_payment})
 """The calls that answer with server-sent events."""
+
+WAITING: frozenset[Handler] = frozenset(
+    {orders.cancel_order, payments.capture_payment, payments.cancel_payment}
+)
+"""The calls that wait for the processor, and answer 202 when the wait is over."""
+
+
+def _one_of(*texts: str) -> dict[str, Any]:
+    return {"type": "string", "enum": list(texts)}
+
+
+FILTER_SCHEMAS: Mapping[Handler, Mapping[str, dict[str, Any]]] = {
+    orders.list_orders: {"status": _one_of(*OrderStatus)},
+    payments.list_payments: {"status": _one_of(*PaymentStatus)},
+    refunds.list_refunds: {"status": _one_of(*RefundStatus)},
+    refunds.list_payment_refunds: {"status": _one_of(*RefundStatus)},
+    deliveries.list_deliveries: {
+        "status": _one_of("pending", "success", "failed"),
+        "event": {"type": "string", "pattern": "^[a-z_]{1,32}\\.[a-z_]{1,32}$"},
+    },
+    disputes.list_disputes: {"status": _one_of(*DisputeStatus)},
+    events.list_events: {
+        "type": {"type": "string", "pattern": "^[a-z_]{1,32}\\.[a-z_]{1,32}$"},
+        "delivery_success": {"type": "boolean"},
+    },
+    testing.get_bank_ledger: {
+        "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 1000}
+    },
+}
+"""What the parameters are that are not the same everywhere."""
+
+REQUIRED_FILTERS: Mapping[Handler, tuple[str, ...]] = {
+    live.get_result: ("payment_id",),
+}
+"""The query parameters without which a call is refused."""
+
+ANSWERS: Mapping[Handler, type[answers.Answer]] = {
+    orders.create_order: answers.Order,
+    orders.list_orders: answers.OrderList,
+    orders.get_order: answers.Order,
+    orders.change_order: answers.Order,
+    orders.cancel_order: answers.Order,
+    orders.list_order_payments: answers.PaymentList,
+    payments.create_payment: answers.Payment,
+    payments.list_payments: answers.PaymentList,
+    payments.get_payment: answers.Payment,
+    payments.capture_payment: answers.Payment,
+    payments.cancel_payment: answers.Payment,
+    public.get_public_order: answers.PublicOrder,
+    public.create_public_payment: answers.PublicPayment,
+    public.get_public_payment: answers.PublicPayment,
+    live.get_result: answers.CheckoutResult,
+    refunds.create_refund: answers.Refund,
+    refunds.list_payment_refunds: answers.RefundList,
+    refunds.list_refunds: answers.RefundList,
+    refunds.get_refund: answers.Refund,
+    customers.create_customer: answers.Customer,
+    customers.list_customers: answers.CustomerList,
+    customers.get_customer: answers.Customer,
+    customers.change_customer: answers.Customer,
+    customers.delete_customer: answers.Deleted,
+    customers.list_tokens: answers.TokenList,
+    customers.get_token: answers.Token,
+    customers.delete_token: answers.Deleted,
+    disputes.list_disputes: answers.DisputeList,
+    disputes.get_dispute: answers.Dispute,
+    disputes.accept_dispute: answers.Dispute,
+    disputes.contest_dispute: answers.Dispute,
+    testing_disputes.open_dispute: answers.Dispute,
+    testing_disputes.decide_dispute: answers.Dispute,
+    settlements.list_settlements: answers.SettlementList,
+    settlements.get_settlement: answers.Settlement,
+    settlements.list_settled: answers.SettledTransactionList,
+    settlements.get_balance: answers.Balances,
+    keys.create_key: answers.NewKey,
+    keys.list_keys: answers.KeyList,
+    keys.get_key: answers.Key,
+    keys.change_key: answers.Key,
+    keys.rotate_key: answers.RotatedKey,
+    keys.revoke_key: answers.Key,
+    deliveries.list_deliveries: answers.DeliveryList,
+    deliveries.get_delivery: answers.DeliveryWithAttempts,
+    deliveries.retry_webhook: answers.Scheduled,
+    deliveries.replay_webhooks: answers.Replayed,
+    endpoints.create_endpoint: answers.NewWebhookEndpoint,
+    endpoints.list_endpoints: answers.WebhookEndpointList,
+    endpoints.get_endpoint: answers.WebhookEndpoint,
+    endpoints.change_endpoint: answers.WebhookEndpoint,
+    endpoints.delete_endpoint: answers.Deleted,
+    endpoints.rotate_endpoint_secret: answers.WebhookSecret,
+    endpoints.test_endpoint: answers.Told,
+    events.list_events: answers.EventList,
+    events.get_event: answers.Event,
+    merchant.get_merchant: answers.Merchant,
+    merchant.change_merchant: answers.Merchant,
+    merchant.set_webhook_url: answers.WebhookUrl,
+    merchant.regenerate_secret: answers.DefaultSecret,
+    merchant.test_webhook: answers.Told,
+    testing.get_test_merchant: answers.SeededMerchant,
+    testing.get_jobs_status: answers.JobsStatus,
+    testing.get_bank_ledger: answers.BankLedger,
+    testing.advance_clock: answers.ClockTime,
+    testing.arm_fault: answers.ArmedFault,
+}
+"""What each call answers with when all is well."""
