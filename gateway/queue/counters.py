@@ -1,7 +1,7 @@
 """Counters in Redis for limits: one round trip for all requests that come together.
 
-The library `limits` needs two round trips for each limit: seven times the cost of this for a single
-request, and more for many (docs/architecture.md).
+The library `limits` needs two round trips for each limit: about five times the cost of this for a
+single request, and more for many (docs/architecture.md).
 """
 
 from __future__ import annotations
