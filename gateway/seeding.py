@@ -8,13 +8,13 @@ import asyncpg
 
 from gateway.domain.clock import Clock
 from gateway.domain.ids import new_id
+from gateway.domain.versions import VERSIONS
 from gateway.security.credentials import hash_secret
 from gateway.security.passwords import PasswordHasher
 from gateway.security.records import api_key_record, endpoint_record
 from gateway.security.vault import Vault
 
 __all__ = [
-    "API_VERSION",
     "TEST_EMAIL",
     "TEST_KEY",
     "TEST_MERCHANT_ID",
@@ -29,7 +29,6 @@ TEST_KEY = "key_test_abc123"
 TEST_SECRET = "secret_test_xyz789"  # noqa: S105 - published in the contract of test mode
 TEST_WEBHOOK_SECRET = "whsec_test_abc123"  # noqa: S105 - as above
 TEST_PASSWORD = "test-password"  # noqa: S105 - as above
-API_VERSION = "2026-11-01"
 
 
 async def seed_test_merchant(
@@ -50,7 +49,7 @@ async def seed_test_merchant(
             " VALUES ($1, 'Test Merchant', $2, $3, $4, $4) ON CONFLICT DO NOTHING",
             TEST_MERCHANT_ID,
             TEST_EMAIL,
-            API_VERSION,
+            VERSIONS.current,
             now,
         )
         await connection.execute(

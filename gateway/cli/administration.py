@@ -20,6 +20,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.errors import InvalidState
 from gateway.domain.fees import FeePlan
 from gateway.domain.ids import new_id
+from gateway.domain.versions import VERSIONS
 from gateway.queue.client import Keys, open_redis
 from gateway.queue.notifications import Changes
 from gateway.security.credentials import (
@@ -31,7 +32,6 @@ from gateway.security.credentials import (
 )
 from gateway.security.passwords import PasswordHasher
 from gateway.security.records import api_key_record, endpoint_record
-from gateway.seeding import API_VERSION
 from gateway.settings import Settings, load_settings
 from gateway.storage import administration_accounts as accounts
 from gateway.storage.administration import Author, insert_key
@@ -91,7 +91,7 @@ class Administration:
     async def create_merchant(self, name: str, email: str) -> MadeMerchant:
         """A merchant, a key for each mode, its default endpoints and its owner."""
         now = self._clock.now()
-        merchant = accounts.NewMerchant(name=name, email=email, api_version=API_VERSION)
+        merchant = accounts.NewMerchant(name=name, email=email, api_version=VERSIONS.current)
         try:
             await accounts.insert_merchant(self._connection, merchant, now)
         except asyncpg.UniqueViolationError:

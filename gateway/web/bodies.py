@@ -15,6 +15,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.domain.errors import FieldError, InvalidRequest
+from gateway.domain.versions import forward
+from gateway.web.calls import call_of
 
 __all__ = [
     "DEPTH_MAX",
@@ -73,7 +75,13 @@ async def read_body(request: web.Request) -> Body:
     value = parse_json(data)
     if not isinstance(value, dict):
         raise InvalidRequest("The request body must be a JSON object")
-    return Body(value)
+    changes = call_of(request).changes
+    return Body(forward(changes, _call_name(request), value) if changes else value)
+
+
+def _call_name(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return f"{request.method} {resource.canonical if resource is not None else request.path}"
 
 
 def parse_json(data: bytes) -> Any:

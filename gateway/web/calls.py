@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp_session import Session
 
 from gateway.actors.messages import ClaimRequest, Request
+from gateway.domain.versions import VersionChange
 from gateway.storage.administration import Author
 from gateway.storage.reads_accounts import KeyRecord
 from gateway.storage.reads_pages import Scope
@@ -98,6 +99,7 @@ class Call:
     __slots__ = (
         "_caller",
         "_member",
+        "changes",
         "headers",
         "request_id",
         "services",
@@ -113,6 +115,8 @@ class Call:
         self.streaming_since: float | None = None
         # What the response is to carry besides its own.
         self.headers: Mapping[str, str] | None = None
+        # What has changed since the version that the caller speaks, oldest first.
+        self.changes: Sequence[VersionChange] = ()
         self._caller: Caller | None = None
         self._member: Member | None = None
 

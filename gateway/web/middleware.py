@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from gateway.domain.versions import VERSIONS, UnknownVersion, Versions
 from gateway.domain.work import StoredAnswer
 from gateway.web.authentication import Authenticator, require_permission
 from gateway.web.calls import CALL, Call, call_of
@@ -22,18 +23,15 @@ from gateway.web.errors import (
     problem_of_status,
 )
 from gateway.web.request_ids import request_id_of, traceparent_of
-from gateway.web.responses import answer
+from gateway.web.responses import answer, speak_older
 from gateway.web.routes import Access, Handler, Route, RouteTable
 from gateway.web.services import Services
 from gateway.web.sessions import Sessions
 from gateway.web.wishes import wants_page
 
-__all__ = ["VERSIONS", "ErrorWriter", "Middleware", "api_error", "log_fault"]
+__all__ = ["ErrorWriter", "Middleware", "api_error", "log_fault"]
 
 logger = structlog.get_logger(__name__)
-
-VERSIONS = frozenset({"2026-11-01"})
-"""The dated versions that a request may name in `Gateway-Version`."""
 
 
 async def _not_found(_request: web.Request) -> web.StreamResponse:
@@ -65,6 +63,7 @@ class Middleware:
         prefixes: Mapping[str, str],
         *,
         sessions: Sessions,
+        versions: Versions = VERSIONS,
     ) -> None:
         """`prefixes` names the surface of a path that is no route's, by its beginning."""
         self._services = services
@@ -74,6 +73,7 @@ class Middleware:
         self._routes = routes
         self._writers = writers
         self._prefixes = prefixes
+        self._versions = versions
 
     async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let the handler answer, or say what is wrong."""
@@ -87,6 +87,8 @@ class Middleware:
             if route is not None:
                 await self._admit(request, call, route)
             response = await handler(request)
+            if call.changes:
+                speak_older(response, call.changes)
         except web.HTTPException as error:
             problem = problem_of(error)
             if problem is None:  # a redirection
@@ -119,8 +121,25 @@ class Middleware:
             await self._sessions.admit(request, call, route)
         elif route.access is Access.LOOPBACK and _peer(request) not in _LOOPBACK:
             raise web.HTTPNotFound
-        if "Gateway-Version" in request.headers:
-            _check_version(request)
+        self._settle_version(request, call, route)
+
+    def _settle_version(self, request: web.Request, call: Call, route: Route) -> None:
+        """The version that is spoken: the one asked for, else the one the merchant is pinned to."""
+        if route.surface != "api":
+            return
+        version = _asked_version(request)
+        if version is None and route.access is Access.KEY:
+            version = call.caller.key.api_version
+        if version is None or version == self._versions.current:
+            return
+        try:
+            call.changes = self._versions.changes_since(version)
+        except UnknownVersion:
+            raise Refused(
+                f"Gateway-Version must be one of {', '.join(self._versions.known)}",
+                field="Gateway-Version",
+                reason="unknown_version",
+            ) from None
 
     async def _authenticate(self, request: web.Request, call: Call, route: Route) -> None:
         """Find the caller, and count the request for the key, or for whoever tries one."""
@@ -183,14 +202,9 @@ def log_fault(error: BaseException, request_id: str) -> None:
     )
 
 
-def _check_version(request: web.Request) -> None:
-    versions = request.headers.getall("Gateway-Version")
-    if len(versions) != 1 or versions[0].strip() not in VERSIONS:
-        raise Refused(
-            f"Gateway-Version must be one of {', '.join(sorted(VERSIONS))}",
-            field="Gateway-Version",
-            reason="unknown_version",
-        )
+def _asked_version(request: web.Request) -> str | None:
+    versions = request.headers.getall("Gateway-Version", ())
+    return versions[0].strip() if len(versions) == 1 else ("" if versions else None)
 
 
 def _peer(request: web.Request) -> str | None:

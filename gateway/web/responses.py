@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 from aiohttp import web
 
+from gateway.domain.versions import VersionChange, back
 from gateway.domain.work import StoredAnswer
 
-__all__ = ["JSON", "answer", "json_answer", "json_response"]
+__all__ = ["JSON", "answer", "json_answer", "json_response", "speak_older"]
 
 JSON = "application/json; charset=utf-8"
 _PROBLEM = "application/problem+json"
@@ -42,3 +43,10 @@ def answer(
     if headers:
         all_headers.update(headers)
     return web.Response(status=stored.status, body=stored.body, headers=all_headers)
+
+
+def speak_older(response: web.StreamResponse, changes: Sequence[VersionChange]) -> None:
+    """Bring an answer back to the caller's version; errors are the same in all of them."""
+    if isinstance(response, web.Response) and response.status < _FIRST_ERROR:
+        content = orjson.loads(response.body)  # type: ignore[arg-type]
+        response.body = orjson.dumps(back(changes, content))

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
+from gateway.domain.versions import VERSIONS
 from gateway.web.api.descriptions import ANSWERS, BODIES, CREATING, FINDING, STREAMING, WAITING
 from gateway.web.fields import EVENT_TYPES
 from gateway.web.openapi.examples import example_of
@@ -19,7 +20,6 @@ from gateway.web.routes import Access, Route
 
 __all__ = ["document_of"]
 
-_VERSION = "2026-11-01"
 _SCHEMA = "#/components/schemas/{model}"
 _SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
     Access.KEY: [{"key": [], "secret": []}, {"basic": []}],
@@ -78,7 +78,7 @@ def document_of(routes: Iterable[Route]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "Payment gateway",
-            "version": _VERSION,
+            "version": VERSIONS.current,
             "description": _DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from gateway.domain.versions import VERSIONS
 from gateway.web.api.descriptions import FILTER_SCHEMAS, FILTERS, REQUIRED_FILTERS, WAITING
 from gateway.web.queries import LIMIT_DEFAULT, LIMIT_MAX, OFFSET_MAX
 from gateway.web.routes import Access, Route
@@ -53,6 +54,13 @@ HEADER_PARAMETERS: Mapping[str, dict[str, Any]] = {
         "description": "The same key and the same request: the same answer, for 24 hours.",
         "schema": {"type": "string", "maxLength": 255, "pattern": "^[ -~]*$"},
         "example": "order-2026-4711",
+    },
+    "Gateway-Version": {
+        "name": "Gateway-Version",
+        "in": "header",
+        "description": "Another version than the one that the merchant is pinned to.",
+        "schema": {"type": "string", "enum": list(VERSIONS.known)},
+        "example": VERSIONS.current,
     },
     "Prefer": {
         "name": "Prefer",
@@ -104,3 +112,5 @@ def _headers(route: Route) -> Iterator[str]:
         yield "Idempotency-Key"
     if route.handler in WAITING:
         yield "Prefer"
+    if route.access is Access.KEY:
+        yield "Gateway-Version"
