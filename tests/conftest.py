@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from gateway.storage.pool import Pool, open_pool
 from tests.support import StoresForTests
+
+# The same examples every time, so that a run says something about the change and not about luck;
+# `EXPLORE=1 make test` looks for new ones. A failure prints a blob that repeats it.
+settings.register_profile("exploring", deadline=None, print_blob=True)
+settings.register_profile("repeating", settings.get_profile("exploring"), derandomize=True)
+settings.load_profile("exploring" if os.environ.get("EXPLORE") else "repeating")
 
 # Tests of other folders drive orders with these, too, and are collected before them.
 pytest.register_assert_rewrite(

@@ -16,7 +16,7 @@
   const isBusy = (part) =>
     part.contains(document.activeElement) ||
     document.querySelector("details[open].action, .chart-tip") !== null ||
-    part.querySelector("details[open]") !== null ||
+    part.querySelector("details[open]:not([data-opened])") !== null ||
     String(getSelection()) !== "";
 
   const renew = async () => {

@@ -77,11 +77,12 @@
   });
 
   // Parts of a page that keep up by themselves, while somebody looks and does nothing with them.
+  // What the page itself has opened (data-opened) is nobody's doing.
   const busy = (part) =>
     document.hidden ||
     openMenus().length > 0 ||
     part.contains(document.activeElement) ||
-    part.querySelector("details[open], .chart-tip") !== null ||
+    part.querySelector("details[open]:not([data-opened]), .chart-tip") !== null ||
     String(getSelection()) !== "";
   const renew = async (parts) => {
     try {
