@@ -7,9 +7,8 @@ payment and its bill, the next look finds it.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,10 +16,9 @@ import asyncpg
 import structlog
 
 from gateway.actors.bill_changes import BillChange, changing_bill
-from gateway.actors.cancelling import cancel_all
 from gateway.actors.errors import ActorError
 from gateway.actors.messages import CancelOrder, Done, ExpireOrder, MakeOrder, Request
-from gateway.actors.supervisor import TreeNode
+from gateway.actors.periodic import Periodic
 from gateway.domain import bills
 from gateway.domain.bills import PAYMENT_IN_PROGRESS, Bill, payment_in_progress
 from gateway.domain.clock import Clock
@@ -29,13 +27,11 @@ from gateway.domain.entities import Order
 from gateway.domain.errors import InvalidState, OperationInProgress, Rejected, Unavailable
 from gateway.domain.ids import new_id
 from gateway.storage import bills as storage
-from gateway.storage.pool import is_connection_lost, is_unavailable
 
 __all__ = ["BillKeeper", "BillLimits"]
 
 logger = structlog.get_logger(__name__)
 
-_SOONEST_SECONDS = 0.05
 # Each try begins anew; somebody else would have to be first every time in between.
 _TRIES_MAX = 20
 
@@ -58,8 +54,8 @@ class BillLimits:
     ask_seconds: float
 
 
-class BillKeeper:
-    """A unit with one loop, and what handlers ask for."""
+class BillKeeper(Periodic):
+    """A unit that keeps what is due, and what handlers ask for."""
 
     def __init__(
         self,
@@ -72,45 +68,15 @@ class BillKeeper:
         fault: Callable[[str], Awaitable[None]],
     ) -> None:
         """`deliver` has deliveries sent that are committed; `fault` is where tests let it die."""
+        super().__init__(
+            "bills", self._look_at_due, interval_seconds=limits.interval_seconds, clock=clock
+        )
         self._pool = pool
         self._orders = orders
         self._clock = clock
         self._deliver = deliver
         self._limits = limits
         self._fault = fault
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._failed: asyncio.Future[Exception] | None = None
-        self._unsubscribe: Callable[[], None] | None = None
-
-    @property
-    def failed(self) -> asyncio.Future[Exception] | None:
-        """Done when something other than the database being away went wrong."""
-        return self._failed
-
-    async def start(self) -> None:
-        """Begin with what has happened since the last process."""
-        self._failed = asyncio.get_running_loop().create_future()
-        self._unsubscribe = self._clock.subscribe(self._wake.set)
-        self._task = asyncio.create_task(self._run(), name="bills")
-        self._task.add_done_callback(self._ended)
-
-    async def stop(self) -> None:
-        """End; the next start goes on from here."""
-        task, self._task = self._task, None
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-            self._unsubscribe = None
-        if task is not None:
-            await cancel_all([task])
-
-    def tree(self) -> TreeNode:
-        """What the dashboard shows."""
-        return TreeNode(name="bills", kind="bills", alive=self._task is not None)
-
-    def look(self) -> None:
-        """An order of a bill has changed."""
-        self._wake.set()
 
     async def order_for(self, bill_id: str, amount: int | None, *, return_url: str) -> Order:
         """The order by which this part of the bill, or all that is due, can be paid now.
@@ -223,35 +189,17 @@ class BillKeeper:
     async def _ask(self, order_id: str, message: Any) -> Any:
         return await self._orders.ask(order_id, message, deadline_seconds=self._limits.ask_seconds)
 
-    async def _run(self) -> None:
-        while True:
-            self._wake.clear()
-            wait_seconds = await self._round()
-            with suppress(TimeoutError):
-                # Not wait_for: until Python 3.12 it can swallow a cancellation.
-                async with asyncio.timeout(wait_seconds):
-                    await self._wake.wait()
-
-    async def _round(self) -> float:
-        """Look at what is due, a slice; how long to wait after that."""
+    async def _look_at_due(self) -> float | None:
+        """Keep what is due, a slice; seconds until the next expiry, None without one."""
         now = self._clock.now()
-        try:
-            async with self._pool.acquire() as connection:
-                due = await storage.due_bills(connection, now, self._limits.slice)
-            for bill_id in due:
-                await self._fault("bills.before_settle")
-                await self._keep(bill_id)
-            async with self._pool.acquire() as connection:
-                earliest = await storage.earliest_expiry(connection, now)
-        except Exception as error:
-            if not (is_unavailable(error) or is_connection_lost(error)):
-                raise
-            logger.warning("bills_wait", error=type(error).__name__)
-            return 1.0
-        waits = [self._limits.interval_seconds]
-        if earliest is not None:
-            waits.append((earliest - self._clock.now()).total_seconds())
-        return max(_SOONEST_SECONDS, min(waits))
+        async with self._pool.acquire() as connection:
+            due = await storage.due_bills(connection, now, self._limits.slice)
+        for bill_id in due:
+            await self._fault("bills.before_settle")
+            await self._keep(bill_id)
+        async with self._pool.acquire() as connection:
+            earliest = await storage.earliest_expiry(connection, now)
+        return None if earliest is None else (earliest - self._clock.now()).total_seconds()
 
     async def _keep(self, bill_id: str) -> None:
         """Settle the bill; one whose time is over loses the order that nobody is paying."""
@@ -265,8 +213,3 @@ class BillKeeper:
             await self.settle(bill_id)
         except (Rejected, ActorError) as error:
             logger.warning("bill_kept_open", bill_id=bill_id, error=type(error).__name__)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, Exception) and self._failed is not None and not self._failed.done():
-            self._failed.set_result(error)

@@ -8,22 +8,19 @@ a processor is asked again, in growing intervals, until it has said once that it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 import structlog
 
-from gateway.actors.cancelling import cancel_all
 from gateway.actors.errors import ActorError
 from gateway.actors.messages import ForgetPayer
+from gateway.actors.periodic import Periodic
 from gateway.actors.region import Region
-from gateway.actors.supervisor import TreeNode
 from gateway.domain.clock import Clock
 from gateway.domain.errors import Rejected
 from gateway.processors.protocol import Processor, forget
 from gateway.storage import customers, tokens
-from gateway.storage.pool import DATABASE_ERRORS, is_connection_lost, is_unavailable
 from gateway.storage.tokens import DueDeletion
 
 __all__ = ["Forgetter"]
@@ -32,12 +29,11 @@ logger = structlog.get_logger(__name__)
 
 # How long after each question a processor is asked again; the last one holds for all that follow.
 _WAITS_SECONDS = (60, 300, 3600, 21_600, 86_400)
-_SOONEST_SECONDS = 0.05
 _ROUNDS_MAX = 10_000
 
 
-class Forgetter:
-    """A unit with one loop; a database that is away is waited for."""
+class Forgetter(Periodic):
+    """A unit that begins with what was left over."""
 
     def __init__(
         self,
@@ -51,63 +47,18 @@ class Forgetter:
         ask_seconds: float,
     ) -> None:
         """`calls_max` processors' calls are under way at once, and as many rows are taken."""
+        super().__init__("forgetter", self._forget, interval_seconds=interval_seconds, clock=clock)
         self._pool = pool
         self._processors = processors
         self._orders = orders
         self._clock = clock
-        self._interval_seconds = interval_seconds
         self._calls_max = calls_max
         self._ask_seconds = ask_seconds
-        self._wake = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
-        self._failed: asyncio.Future[Exception] | None = None
-        self._unsubscribe: Callable[[], None] | None = None
 
-    @property
-    def failed(self) -> asyncio.Future[Exception] | None:
-        """Done when something other than the database being away went wrong."""
-        return self._failed
-
-    async def start(self) -> None:
-        """Begin with what was left over."""
-        self._failed = asyncio.get_running_loop().create_future()
-        self._unsubscribe = self._clock.subscribe(self._wake.set)
-        self._task = asyncio.create_task(self._run(), name="forgetter")
-        self._task.add_done_callback(self._ended)
-
-    async def stop(self) -> None:
-        """End; what is under way is asked again."""
-        task, self._task = self._task, None
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-            self._unsubscribe = None
-        if task is not None:
-            await cancel_all([task])
-
-    def tree(self) -> TreeNode:
-        """What the dashboard shows."""
-        return TreeNode(name="forgetter", kind="forgetter", alive=self._task is not None)
-
-    def look(self) -> None:
-        """Something is to be forgotten."""
-        self._wake.set()
-
-    async def _run(self) -> None:
-        while True:
-            wait_seconds = self._interval_seconds
-            try:
-                await self._delete_tokens()
-                await self._erase_customers()
-                wait_seconds = await self._until_due()
-            except DATABASE_ERRORS as error:
-                if not (is_unavailable(error) or is_connection_lost(error)):
-                    raise
-                logger.warning("forgetter_waits", error=type(error).__name__)
-            with suppress(TimeoutError):
-                # Not wait_for: until Python 3.12 it can swallow a cancellation.
-                async with asyncio.timeout(wait_seconds):
-                    await self._wake.wait()
-            self._wake.clear()
+    async def _forget(self) -> float | None:
+        await self._delete_tokens()
+        await self._erase_customers()
+        return await self._until_due()
 
     async def _delete_tokens(self) -> None:
         for _ in range(_ROUNDS_MAX):
@@ -169,16 +120,8 @@ class Forgetter:
                     return False
         return False
 
-    async def _until_due(self) -> float:
-        """Seconds until a processor is to be asked again, at most the interval."""
+    async def _until_due(self) -> float | None:
+        """Seconds until a processor is to be asked again; None when none is."""
         async with self._pool.acquire() as connection:
             due = await tokens.earliest_deletion(connection)
-        if due is None:
-            return self._interval_seconds
-        left = (due - self._clock.now()).total_seconds()
-        return max(_SOONEST_SECONDS, min(left, self._interval_seconds))
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        error = None if task.cancelled() else task.exception()
-        if isinstance(error, Exception) and self._failed is not None and not self._failed.done():
-            self._failed.set_result(error)
+        return None if due is None else (due - self._clock.now()).total_seconds()

@@ -11,24 +11,27 @@ import structlog
 from gateway.actors.cancelling import cancel_all
 from gateway.actors.supervisor import TreeNode
 from gateway.domain.clock import Clock
-from gateway.storage.pool import DATABASE_ERRORS, is_unavailable
+from gateway.storage.pool import DATABASE_ERRORS, is_connection_lost, is_unavailable
 
 __all__ = ["Periodic"]
 
 logger = structlog.get_logger(__name__)
 
+_SOONEST_SECONDS = 0.05
+
 
 class Periodic:
     """Does its work at the start, then after each interval; a database that is away is waited for.
 
-    `clock`: whoever moves it forward has the work looked at again at once. `at_start`: `start`
-    returns only when the work was done once.
+    The work may answer after how many seconds it is wanted again, if that is sooner. `clock`:
+    whoever moves it forward has the work looked at again at once. `at_start`: `start` returns only
+    when the work was done once.
     """
 
     def __init__(
         self,
         name: str,
-        work: Callable[[], Awaitable[None]],
+        work: Callable[[], Awaitable[float | None]],
         *,
         interval_seconds: float,
         clock: Clock | None = None,
@@ -37,7 +40,7 @@ class Periodic:
         self._name = name
         self._work = work
         self._interval_seconds = interval_seconds
-        self._clock = clock
+        self._woken_by = clock
         self._at_start = at_start
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -52,8 +55,8 @@ class Periodic:
     async def start(self) -> None:
         """Begin."""
         self._failed = asyncio.get_running_loop().create_future()
-        if self._clock is not None:
-            self._unsubscribe = self._clock.subscribe(self._wake.set)
+        if self._woken_by is not None:
+            self._unsubscribe = self._woken_by.subscribe(self._wake.set)
         if self._at_start:
             await self._guarded()
         self._task = asyncio.create_task(self._run(), name=self._name)
@@ -72,25 +75,32 @@ class Periodic:
         """What the dashboard shows."""
         return TreeNode(name=self._name, kind=self._name, alive=self._task is not None)
 
+    def look(self) -> None:
+        """There is something to do."""
+        self._wake.set()
+
     async def _run(self) -> None:
-        done = self._at_start
+        wait_seconds = self._interval_seconds if self._at_start else 0.0
         while True:
-            if not done:
-                await self._guarded()
-            done = False
             with suppress(TimeoutError):
                 # Not wait_for: until Python 3.12 it can swallow a cancellation.
-                async with asyncio.timeout(self._interval_seconds):
+                async with asyncio.timeout(wait_seconds):
                     await self._wake.wait()
             self._wake.clear()
+            wait_seconds = await self._guarded()
 
-    async def _guarded(self) -> None:
+    async def _guarded(self) -> float:
+        """Seconds until the work is wanted again."""
+        wanted: float | None = None
         try:
-            await self._work()
+            wanted = await self._work()
         except DATABASE_ERRORS as error:
-            if not is_unavailable(error):
+            if not (is_unavailable(error) or is_connection_lost(error)):
                 raise
             logger.warning("periodic_work_waits", work=self._name, error=type(error).__name__)
+        if wanted is None:
+            return self._interval_seconds
+        return max(_SOONEST_SECONDS, min(wanted, self._interval_seconds))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
