@@ -18,6 +18,7 @@ __all__ = ["Periodic"]
 logger = structlog.get_logger(__name__)
 
 _SOONEST_SECONDS = 0.05
+_AWAY_SECONDS = 1.0
 
 
 class Periodic:
@@ -91,13 +92,13 @@ class Periodic:
 
     async def _guarded(self) -> float:
         """Seconds until the work is wanted again."""
-        wanted: float | None = None
         try:
             wanted = await self._work()
         except DATABASE_ERRORS as error:
             if not (is_unavailable(error) or is_connection_lost(error)):
                 raise
             logger.warning("periodic_work_waits", work=self._name, error=type(error).__name__)
+            wanted = _AWAY_SECONDS
         if wanted is None:
             return self._interval_seconds
         return max(_SOONEST_SECONDS, min(wanted, self._interval_seconds))
