@@ -20,7 +20,7 @@ from gateway.actors.messages import BeginOperation, RecordOutcome
 from gateway.actors.region import Region
 from gateway.actors.runtime import Actor, handles
 from gateway.domain.decisions import Acknowledge, Instruction, LookUp, Proceed
-from gateway.domain.entities import Operation, Payment
+from gateway.domain.entities import Attempt, Operation, Payment
 from gateway.domain.errors import Unavailable
 from gateway.domain.evolution import directly_made
 from gateway.domain.instruments import CardData, card_from_bytes
@@ -185,7 +185,7 @@ class ProcessorActor(Actor):
         if sends and monotonic() > send_before:
             # The call could outlast the lease, and another process take the attempt in hand.
             return FailedSurely(reason="lease_too_short")
-        transaction = _transaction(instruction.attempt.id, operation, payment, card)
+        transaction = _transaction(instruction.attempt, operation, payment, card)
         started = monotonic()
         if isinstance(instruction, LookUp):
             verb, outcome = "lookup", await look_up(processor, transaction)
@@ -218,10 +218,10 @@ class ProcessorActor(Actor):
 
 
 def _transaction(
-    reference: str, operation: Operation, payment: Payment, card: CardData | None
+    attempt: Attempt, operation: Operation, payment: Payment, card: CardData | None
 ) -> Transaction:
     return Transaction(
-        reference=reference,
+        reference=attempt.id,
         kind=str(operation.kind),
         payment_id=payment.id,
         order_id=payment.order_id,
@@ -233,7 +233,11 @@ def _transaction(
         bank=payment.instrument.bank,
         wallet=payment.instrument.wallet,
         card=card,
+        last_four=payment.instrument.card_last4,
+        email=payment.payer.email,
         original=payment.processor_reference,
+        known_as=attempt.processor_reference,
+        sent_at=attempt.sent_at,
         store_for=payment.customer_id if payment.save else None,
         stored=payment.instrument.stored,
     )

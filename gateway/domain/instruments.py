@@ -19,6 +19,7 @@ __all__ = [
     "TOKEN",
     "CardData",
     "Instrument",
+    "Nonce",
     "card_from_bytes",
     "card_instrument",
     "card_network",
@@ -47,6 +48,17 @@ class CardData:
     expiry_year: int = field(repr=False)
     cvv: str = field(repr=False)
     holder_name: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nonce:
+    """A one-time name for a card that the processor's own script gave the merchant's page.
+
+    `descriptor` says which script made it. Sealed like card data, never stored (P8).
+    """
+
+    descriptor: str
+    value: str = field(repr=False)
 
 
 @directly_made

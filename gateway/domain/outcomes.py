@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeAlias
 
 from gateway.domain.evolution import directly_made
-from gateway.domain.instruments import CardData
+from gateway.domain.instruments import CardData, Nonce
 
 __all__ = [
+    "Account",
     "Approved",
     "AttemptNotFound",
     "CardDataLost",
+    "Credential",
     "Declined",
     "FailedSurely",
     "Outcome",
@@ -19,6 +24,10 @@ __all__ = [
     "Transaction",
     "Unknown",
 ]
+
+
+Account: TypeAlias = Mapping[str, str]
+"""A merchant's own credentials at a processor, by the names of `ProcessorTraits.credentials`."""
 
 
 @directly_made
@@ -83,11 +92,26 @@ Outcome = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """One thing that a merchant enters to use a processor under an account of its own.
+
+    `is_secret`: it is shown masked and never given out again.
+    """
+
+    name: str
+    label: str
+    is_secret: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessorTraits:
     """What a processor says of itself.
 
     `timeout_seconds` is the longest a call takes, answer or not. `single_step`: it can authorize
     and capture in one call. `stores_instruments`: it can keep a card and charge it again.
+    `accepts_nonces`: it can charge a nonce in place of a card. `methods` and `currencies` are what
+    it takes; None: all. `shared_account`: the gateway's settings name an account that every
+    merchant may use; without it only merchants with `credentials` of their own can.
     """
 
     name: str
@@ -97,6 +121,11 @@ class ProcessorTraits:
     multiple_captures: bool = True
     idempotent_by_reference: bool = False
     stores_instruments: bool = False
+    accepts_nonces: bool = False
+    methods: frozenset[str] | None = None
+    currencies: frozenset[str] | None = None
+    shared_account: bool = True
+    credentials: tuple[Credential, ...] = ()
     modes: frozenset[str] = frozenset({"test", "live"})
 
 
@@ -106,9 +135,12 @@ class Transaction:
     """One call to a processor. `reference` is the attempt's id; `amount` in minor units.
 
     `original` is the processor's reference of the charge or authorization, for what follows it.
+    `known_as` is its reference of this very attempt, where it has told one; `sent_at` is when the
+    attempt was begun, by the clock that tests move. `last_four` are the card's last digits.
+    `correlation_id` names the merchant's request, `account` the merchant's own account.
     `store_for` is the customer for whom the card is to be kept if the payment is approved, also
     when it is only asked what became of it. `stored` is what to charge instead of a card: what
-    `Approved.stored` said.
+    `Approved.stored` said; `nonce` is a one-time name for a card, likewise.
     """
 
     reference: str
@@ -123,6 +155,13 @@ class Transaction:
     bank: str | None = None
     wallet: str | None = None
     card: CardData | None = field(default=None, repr=False)
+    nonce: Nonce | None = field(default=None, repr=False)
+    last_four: str | None = None
+    email: str | None = field(default=None, repr=False)
     original: str | None = None
+    known_as: str | None = None
+    sent_at: datetime | None = None
     store_for: str | None = None
     stored: str | None = field(default=None, repr=False)
+    account: Account | None = field(default=None, repr=False)
+    correlation_id: str | None = None

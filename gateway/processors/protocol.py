@@ -22,6 +22,7 @@ import asyncpg
 
 from gateway.domain.clock import Clock
 from gateway.domain.outcomes import (
+    Account,
     Approved,
     AttemptNotFound,
     Declined,
@@ -34,6 +35,8 @@ from gateway.domain.outcomes import (
 )
 
 __all__ = [
+    "CredentialsRefused",
+    "Finding",
     "InvalidNotification",
     "NotSupported",
     "Notification",
@@ -41,6 +44,7 @@ __all__ = [
     "Processor",
     "ProcessorContext",
     "call",
+    "clarify",
     "forget",
     "look_up",
     "resume",
@@ -51,6 +55,10 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 class NotSupported(Exception):
     """The processor has no such service."""
+
+
+class CredentialsRefused(Exception):
+    """The processor does not take these credentials; the message says why and names no secret."""
 
 
 class InvalidNotification(Exception):
@@ -73,7 +81,7 @@ class ProcessorContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """News that a processor sent by itself. Nothing in it is believed: the reference is looked up.
+    """News that a processor sent by itself. Nothing in it is believed: `clarify` asks.
 
     `id` names the message, so that one that comes twice is handled once; `reference` is the
     processor's name for the transaction, None when the message is about none.
@@ -82,6 +90,19 @@ class Notification:
     id: str
     kind: str
     reference: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a processor says of the transaction that a notification is about.
+
+    `attempt` is the reference under which we sent it, None when it was not ours; `reference` is the
+    processor's own name for the transaction.
+    """
+
+    reference: str
+    attempt: str | None
+    outcome: Outcome
 
 
 class Processor(ABC):
@@ -143,12 +164,34 @@ class Processor(ABC):
         """
         raise NotSupported(f"{self.traits.name} keeps no cards ({len(stored)})")
 
-    def parse_notification(self, headers: Mapping[str, str], body: bytes) -> Sequence[Notification]:
-        """Read a message of the processor after checking its signature.
+    async def check(self, account: Account | None) -> None:  # noqa: B027 - not all can be asked
+        """Ask whether the credentials are taken: the account's, else those of the settings.
+
+        Moves nothing. Raises CredentialsRefused; anything else when it could not be asked.
+        """
+
+    def parse_notification(
+        self,
+        headers: Mapping[str, str],
+        body: bytes,
+        account: Account | None,  # noqa: ARG002 - for those that can
+    ) -> Sequence[Notification]:
+        """Read a message of the processor after checking its signature with the account's key.
 
         Header names are in lower case. Raises InvalidNotification, NotSupported.
         """
         raise NotSupported(f"{self.traits.name} sends nothing ({len(headers)}, {len(body)})")
+
+    async def clarify(
+        self,
+        notification: Notification,
+        account: Account | None,  # noqa: ARG002 - for those that can
+    ) -> Finding | None:
+        """Ask what became of the transaction a notification is about; None when there is none.
+
+        Raises NotSupported; anything else when the processor could not be asked.
+        """
+        raise NotSupported(f"{self.traits.name} cannot be asked about {notification.kind}")
 
 
 _Method: TypeAlias = Callable[[Transaction], Awaitable[Outcome]]
@@ -198,6 +241,14 @@ async def forget(processor: Processor, stored: str) -> str | None:
     except Exception as error:  # noqa: BLE001 - whatever it is, it is asked again
         return type(error).__name__
     return None
+
+
+async def clarify(
+    processor: Processor, notification: Notification, account: Account | None
+) -> Finding | None:
+    """Ask about a notification's transaction, as `Processor.clarify`; raises TimeoutError too."""
+    async with asyncio.timeout(processor.traits.timeout_seconds):
+        return await processor.clarify(notification, account)
 
 
 async def _bounded(

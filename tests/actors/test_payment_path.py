@@ -11,7 +11,14 @@ from gateway.domain import decisions
 from gateway.domain.clock import Clock
 from gateway.domain.errors import InvalidState, NotFound, OperationInProgress
 from gateway.domain.ids import new_id
-from gateway.domain.outcomes import Approved, AttemptNotFound, Declined, FailedSurely, Unknown
+from gateway.domain.outcomes import (
+    Approved,
+    AttemptNotFound,
+    Declined,
+    FailedSurely,
+    RequiresAction,
+    Unknown,
+)
 from tests.actors.process import REQUEST, ActorProcess, ScriptedBank, actor_process
 from tests.support import eventually
 
@@ -131,6 +138,23 @@ async def test_lookup_that_finds_nothing_sends_the_same_attempt_again(process):
     assert "success" == await process.until(payment_id, "success", "failed")
     assert ["charge", "lookup", "charge"] == process.bank.verbs
     assert 1 == len({transaction.reference for _, transaction in process.bank.asked})
+
+
+async def test_processor_is_asked_by_its_own_reference(process):
+    """What it told about an attempt comes back with the question, and when the attempt began."""
+    process.bank.answers.append(RequiresAction(reference="bank-60", next_action="{}"))
+    process.bank.lookups.append(Approved(reference="bank-60"))
+    order_id = await process.make_order()
+    payment_id = await process.pay(order_id)
+    await process.until(payment_id, "requires_action")
+
+    await process.ask(order_id, messages.ResumePayment(payment_id=payment_id))
+
+    assert "success" == await process.until(payment_id, "success")
+    [(_, sent), (verb, question)] = process.bank.asked
+    assert "lookup" == verb
+    assert (None, "bank-60") == (sent.known_as, question.known_as)
+    assert sent.sent_at == question.sent_at is not None
 
 
 async def test_outcome_arrives_for_a_passivated_order(process):

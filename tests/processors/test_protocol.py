@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.domain.outcomes import (
+    Account,
     Approved,
     AttemptNotFound,
     CardDataLost,
@@ -20,9 +21,12 @@ from gateway.domain.outcomes import (
     Unknown,
 )
 from gateway.processors.protocol import (
+    Finding,
+    Notification,
     NotSupported,
     Processor,
     call,
+    clarify,
     forget,
     look_up,
     resume,
@@ -177,7 +181,27 @@ async def test_what_a_processor_lacks_it_says() -> None:
     with pytest.raises(NotSupported, match="keeps no cards"):
         await processor.forget("a card")
     with pytest.raises(NotSupported, match="sends nothing"):
-        processor.parse_notification({}, b"")
+        processor.parse_notification({}, b"", None)
+    with pytest.raises(NotSupported, match="cannot be asked about a payment"):
+        await clarify(processor, Notification(id="1", kind="a payment"), None)
+
+
+async def test_asking_about_a_notification_is_bounded() -> None:
+    """A processor that does not answer holds nobody up; the notification is asked about again."""
+
+    class Silent(Scripted):
+        async def clarify(
+            self, _notification: Notification, _account: Account | None
+        ) -> Finding | None:
+            return await asyncio.Future()
+
+    async def unused(_transaction: Transaction) -> Outcome:
+        raise AssertionError("nothing is charged")
+
+    processor = Silent(unused)
+
+    with pytest.raises(TimeoutError):
+        await clarify(processor, Notification(id="1", kind="a payment", reference="60"), None)
 
 
 async def test_forgetting_is_bounded_and_says_what_went_wrong() -> None:
