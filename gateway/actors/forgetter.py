@@ -75,7 +75,7 @@ class Forgetter(Periodic):
         processor = self._processors.get(deletion.processor)
         if processor is None:
             return "UnknownProcessor"
-        return await forget(processor, deletion.reference)
+        return await forget(processor, deletion.reference, None)
 
     async def _finish(self, due: Sequence[DueDeletion], problems: Sequence[str | None]) -> None:
         async with self._pool.acquire() as connection:

@@ -156,11 +156,15 @@ class Processor(ABC):
         """Go on after the shopper's challenge; asks how it ended unless a processor needs more."""
         return await self.lookup(transaction)
 
-    async def forget(self, stored: str) -> None:
+    async def forget(
+        self,
+        stored: str,
+        account: Account | None,  # noqa: ARG002 - for those that can
+    ) -> None:
         """Keep what `Approved.stored` named no longer. What it does not know is forgotten already.
 
-        Needed with `traits.stores_instruments`; whatever is raised, it is asked again later. Raises
-        NotSupported.
+        `account` is the one that it was kept with. Needed with `traits.stores_instruments`;
+        whatever is raised, it is asked again later. Raises NotSupported.
         """
         raise NotSupported(f"{self.traits.name} keeps no cards ({len(stored)})")
 
@@ -230,14 +234,14 @@ async def resume(processor: Processor, transaction: Transaction) -> Outcome:
     return await _bounded(processor, processor.resume, transaction, _OF_A_QUESTION)
 
 
-async def forget(processor: Processor, stored: str) -> str | None:
+async def forget(processor: Processor, stored: str, account: Account | None) -> str | None:
     """Have the processor forget a card; None when it has, else the name of what went wrong.
 
     Bounded as `call` is.
     """
     try:
         async with asyncio.timeout(processor.traits.timeout_seconds):
-            await processor.forget(stored)
+            await processor.forget(stored, account)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is asked again
         return type(error).__name__
     return None

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal
 
 from gateway.domain.clock import Clock
 from gateway.domain.outcomes import (
+    Account,
     Approved,
     AttemptNotFound,
     FailedSurely,
@@ -142,7 +143,7 @@ class SimulatedBank(Processor):
             return await self.complete_challenge(entry.reference, passed=False)
         return AttemptNotFound() if entry is None else await self._answer(transaction, entry)
 
-    async def forget(self, stored: str) -> None:
+    async def forget(self, stored: str, account: Account | None) -> None:  # noqa: ARG002 - has none
         """Keep the card no longer."""
         await self._kept.forget(stored)
 

@@ -13,6 +13,7 @@ from gateway.actors.errors import ActorError
 from gateway.actors.forgetter import Forgetter
 from gateway.domain.clock import Clock
 from gateway.domain.ids import new_id
+from gateway.domain.outcomes import Account
 from gateway.seeding import TEST_MERCHANT_ID
 from gateway.storage.pool import Pool
 from gateway.storage.tokens import take_due_deletions
@@ -32,7 +33,7 @@ class Bank:
         self.asked: list[str] = []
         self.works = True
 
-    async def forget(self, stored: str) -> None:
+    async def forget(self, stored: str, account: Account | None) -> None:
         self.asked.append(stored)
         if not self.works:
             raise ConnectionError(stored)

@@ -179,7 +179,7 @@ async def test_what_a_processor_lacks_it_says() -> None:
     processor = answering(Declined())
 
     with pytest.raises(NotSupported, match="keeps no cards"):
-        await processor.forget("a card")
+        await processor.forget("a card", None)
     with pytest.raises(NotSupported, match="sends nothing"):
         processor.parse_notification({}, b"", None)
     with pytest.raises(NotSupported, match="cannot be asked about a payment"):
@@ -208,7 +208,7 @@ async def test_forgetting_is_bounded_and_says_what_went_wrong() -> None:
     """A processor that does not answer, or fails, has not forgotten; its message is dropped."""
 
     class Forgetful(Scripted):
-        async def forget(self, stored: str) -> None:
+        async def forget(self, stored: str, account: Account | None) -> None:
             self.called.append(stored)
             await self.script(transaction())
 
@@ -222,11 +222,11 @@ async def test_forgetting_is_bounded_and_says_what_went_wrong() -> None:
         raise KeyError(NUMBER)
 
     processor = Forgetful(done)
-    assert await forget(processor, "a card") is None
+    assert await forget(processor, "a card", None) is None
     assert ["a card"] == processor.called
-    assert "TimeoutError" == await forget(Forgetful(never), "a card")
-    assert "KeyError" == await forget(Forgetful(broken), "a card")
-    assert "NotSupported" == await forget(Scripted(done), "a card")
+    assert "TimeoutError" == await forget(Forgetful(never), "a card", None)
+    assert "KeyError" == await forget(Forgetful(broken), "a card", None)
+    assert "NotSupported" == await forget(Scripted(done), "a card", None)
 
 
 def test_a_card_does_not_show() -> None:
