@@ -33,7 +33,7 @@ class Bank:
         self.asked: list[str] = []
         self.works = True
 
-    async def forget(self, stored: str, account: Account | None) -> None:
+    async def forget(self, stored: str, _account: Account | None) -> None:
         self.asked.append(stored)
         if not self.works:
             raise ConnectionError(stored)

@@ -207,9 +207,11 @@ async def test_asking_about_a_notification_is_bounded() -> None:
 async def test_forgetting_is_bounded_and_says_what_went_wrong() -> None:
     """A processor that does not answer, or fails, has not forgotten; its message is dropped."""
 
+    forgotten: list[tuple[str, Account | None]] = []
+
     class Forgetful(Scripted):
         async def forget(self, stored: str, account: Account | None) -> None:
-            self.called.append(stored)
+            forgotten.append((stored, account))
             await self.script(transaction())
 
     async def done(_transaction: Transaction) -> None:
@@ -222,8 +224,8 @@ async def test_forgetting_is_bounded_and_says_what_went_wrong() -> None:
         raise KeyError(NUMBER)
 
     processor = Forgetful(done)
-    assert await forget(processor, "a card", None) is None
-    assert ["a card"] == processor.called
+    assert await forget(processor, "a card", {"login": "shop"}) is None
+    assert [("a card", {"login": "shop"})] == forgotten
     assert "TimeoutError" == await forget(Forgetful(never), "a card", None)
     assert "KeyError" == await forget(Forgetful(broken), "a card", None)
     assert "NotSupported" == await forget(Scripted(done), "a card", None)
