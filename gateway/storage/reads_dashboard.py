@@ -50,8 +50,9 @@ _RECEIPTS = """
 SELECT id, receipt FROM orders
 WHERE merchant_id = $1 AND mode = $2 AND id = ANY($3::text[]) AND receipt IS NOT NULL
 """
-# Where something is common it is among the newest rows; only what is rare needs the index.
-_COMMON_MAX = 20_000
+# Where something is common it is among the newest rows; only what is rare needs the index. What
+# is not among the first of them is not looked for among the rest.
+_LOOKS = (4_000, 20_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +66,20 @@ class ListLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowList(Generic[Row]):
-    """One of the lists: its table, and how its rows are read and searched."""
+    """One of the lists: its table, and how its rows are read and searched.
+
+    `indexed_statuses` have an index of their own, so that no other rows are looked through.
+    """
 
     table: str
     columns: str
     read: Callable[[Mapping[str, Any]], Row]
     search: Callable[[Connection, Scope, Query, Term], Awaitable[Sought]]
+    indexed_statuses: frozenset[str] = frozenset()
+
+    def query(self, scope: Scope, filters: Filters, cursor: Cursor | None = None) -> Query:
+        """The conditions of a page of this list."""
+        return Query(scope, filters, cursor, indexed_statuses=self.indexed_statuses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +108,8 @@ PAYMENT_LIST: RowList[Payment] = RowList(
     columns=", ".join(PAYMENTS.columns),
     read=payment_from_row,
     search=payment_conditions,
+    # Those of the index payments_unsuccessful.
+    indexed_statuses=frozenset({"requires_action", "unknown", "failed", "cancelled", "expired"}),
 )
 ORDER_LIST: RowList[Order] = RowList(
     table="orders", columns=", ".join(ORDERS.columns), read=order_from_row, search=order_conditions
@@ -121,7 +132,7 @@ async def find_rows(
     limits: ListLimits,
 ) -> Found[Row]:
     """The page at the cursor, the first one without. `connection` is one of `searching`."""
-    query = Query(scope, filters, cursor)
+    query = rows.query(scope, filters, cursor)
     sought = await _sought(connection, rows, scope, query, filters)
     if sought is not None and sought.nothing:
         return Found(rows=())
@@ -133,8 +144,7 @@ async def find_rows(
         if len(records) < limit:
             further = await _stopped_at(connection, rows, query, limits.scan_max)
     elif not sought.is_direct:
-        statement = _looking_through(rows, query, _COMMON_MAX, limit)
-        records = await connection.fetch(statement, *query.arguments)
+        records = await _among_newest(connection, rows, query, limit)
     if sought is not None and len(records) < limit:
         records = await _by_index(connection, rows, query, sought, limit)
     return _found(rows, [dict(record) for record in records], cursor, further, limits.page)
@@ -174,7 +184,7 @@ async def count_rows(
 
     A lower bound too where `scan_max` rows were looked through before all were counted.
     """
-    query = Query(scope, filters)
+    query = rows.query(scope, filters)
     sought = await _sought(connection, rows, scope, query, filters)
     if sought is None:
         count = await connection.fetchval(
@@ -209,7 +219,7 @@ async def _load_plain(
     limits: ListLimits,
 ) -> tuple[Found[Row], Total]:
     """Page and total of a list without a search term: what is common in one statement."""
-    query = Query(scope, filters, cursor)
+    query = rows.query(scope, filters, cursor)
     limit, further = limits.page + 1, None
     statement = _looking_through(rows, query, limits.scan_max, limit)
     records = await connection.fetch(
@@ -304,6 +314,19 @@ async def _stopped_at(
     if len(found) < len(("the last", "one after it")):
         return None
     return Cursor(created_at=found[0]["created_at"], id=found[0]["id"], newer=query.newer)
+
+
+async def _among_newest(
+    connection: Connection, rows: RowList[Row], query: Query, limit: int
+) -> list[asyncpg.Record]:
+    """A page of what is common; less of it, or nothing, where it is not."""
+    records: list[asyncpg.Record] = []
+    for seen_max in _LOOKS:
+        statement = _looking_through(rows, query, seen_max, limit)
+        records = await connection.fetch(statement, *query.arguments)
+        if not records or len(records) >= limit:
+            break
+    return records
 
 
 async def _by_index(

@@ -6,7 +6,7 @@ by the block range indexes for search. What a request says is only ever an argum
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,10 +77,17 @@ class Query:
 
     `window` holds what the index of a merchant's rows answers, `conditions` what is looked at row
     by row, `place` where the page begins. The arguments of window and place come first. `newer`:
-    the page goes towards newer rows.
+    the page goes towards newer rows. `indexed_statuses` are those that an index knows.
     """
 
-    def __init__(self, scope: Scope, filters: Filters, cursor: Cursor | None = None) -> None:
+    def __init__(
+        self,
+        scope: Scope,
+        filters: Filters,
+        cursor: Cursor | None = None,
+        *,
+        indexed_statuses: Collection[str] = (),
+    ) -> None:
         self.arguments: list[Any] = [scope.merchant_id, scope.mode]
         self.window: list[str] = []
         self.place: list[str] = []
@@ -92,13 +99,18 @@ class Query:
         ):
             if moment is not None:
                 self.window.append(condition.format(self.argument(moment)))
+        has_index = filters.status in indexed_statuses
+        if has_index:
+            # One of our own words, and no argument: a partial index is used for what is known.
+            self.window.append(f"status = '{filters.status}'")
         self.window_arguments = tuple(self.arguments)
         if cursor is not None:
             sign = ">" if cursor.newer else "<"
             place = f"{self.argument(cursor.created_at)}, {self.argument(cursor.id)}"
             self.place.append(f"(created_at, id) {sign} ({place})")
         self.place_arguments = tuple(self.arguments)
-        for name in ("status", "method", "currency"):
+        looked_at = ("method", "currency") if has_index else ("status", "method", "currency")
+        for name in looked_at:
             value = getattr(filters, name)
             if value is not None:
                 self.conditions.append(f"{name} = {self.argument(value)}")

@@ -244,11 +244,11 @@ async def test_a_page_after_the_end_leads_back(books: Books) -> None:
 
 
 async def test_looks_through_a_limited_number_of_rows(books: Books) -> None:
-    """A rare status stops the look at the limit, says where, and goes on from there."""
-    rare = await books.payment(START, status="unknown")
+    """What is rare stops the look at the limit, says where, and goes on from there."""
+    rare = await books.payment(START, status="processing")
     for number in range(1, 8):
         await books.payment(minutes(number))
-    filters = Filters(status="unknown")
+    filters = Filters(status="processing")
 
     first = await page(books, filters, scan_max=5)
     assert [] == ids(first)
@@ -258,6 +258,28 @@ async def test_looks_through_a_limited_number_of_rows(books: Books) -> None:
     assert second.further is None
     assert Total(count=0, exact=False) == await total(books, filters, scan_max=5)
     assert Total(count=1) == await total(books, filters, scan_max=8)
+
+
+@pytest.mark.parametrize("status", sorted(PAYMENT_LIST.indexed_statuses))
+async def test_finds_what_an_index_knows_however_far_away(books: Books, status: str) -> None:
+    """Of a status with an index no other rows are looked through; the total is exact."""
+    rare = await books.payment(START, status=status)
+    for number in range(1, 8):
+        await books.payment(minutes(number))
+    filters = Filters(status=status)
+
+    found = await page(books, filters, scan_max=2)
+    assert [rare] == ids(found)
+    assert found.further is None
+    assert Total(count=1) == await total(books, filters, scan_max=2)
+    async with searching(books.pool) as connection:
+        query = PAYMENT_LIST.query(books.scope, filters)
+        plan = await connection.fetch(
+            f"EXPLAIN SELECT id FROM payments WHERE {' AND '.join(query.window)} "
+            "AND merchant_id = $1 AND mode = $2 ORDER BY created_at DESC, id DESC",
+            *query.arguments,
+        )
+    assert "payments_unsuccessful" in str(plan)
 
 
 async def test_counts_exactly_up_to_a_limit(books: Books) -> None:
@@ -274,11 +296,11 @@ async def test_a_short_list_is_not_counted_twice(books: Books) -> None:
     """The total of what fits the first page is what is on it; others are counted."""
     for number in range(4):
         await books.payment(minutes(number), status="failed" if number else "success")
-    failed, all_seen = Filters(status="failed"), ListLimits(page=3)
+    failed, upi, all_seen = Filters(status="failed"), Filters(method="upi"), ListLimits(page=3)
     cases = [
         (failed, None, all_seen, (3, Total(count=3))),
         (NONE, None, all_seen, (3, Total(count=4))),
-        (failed, None, ListLimits(page=9, scan_max=2), (2, Total(count=2, exact=False))),
+        (upi, None, ListLimits(page=9, scan_max=2), (2, Total(count=2, exact=False))),
         (NONE, (await page(books, page=3)).older, all_seen, (1, Total(count=4))),
     ]
     for filters, cursor, limits, expected in cases:
