@@ -143,7 +143,7 @@ def refund_from_row(row: asyncpg.Record | Mapping[str, Any]) -> Refund:
     return Refund(**fields)
 
 
-def operation_from_row(row: asyncpg.Record) -> Operation:
+def operation_from_row(row: asyncpg.Record | Mapping[str, Any]) -> Operation:
     """The operation that a row of `operations` holds."""
     fields = dict(row)
     fields["kind"] = OperationKind(fields["kind"])

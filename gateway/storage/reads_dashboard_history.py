@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from gateway.domain.entities import Operation, Order, Payment, Refund
@@ -31,10 +32,39 @@ __all__ = [
 
 # Far beyond what the limits of payments and refunds allow to happen by itself.
 _ROWS_MAX = 2_000
+_POSTS_MAX = 100  # of one delivery
+
+_ATTEMPT = (
+    "id",
+    "operation_id",
+    "number",
+    "state",
+    "sent_at",
+    "finished_at",
+    "reason",
+    "processor_reference",
+)
+_POST = (
+    "delivery_id",
+    "number",
+    "requested_at",
+    "duration_milliseconds",
+    "response_code",
+    "error",
+)
+
+
+def _all(columns: Sequence[str], source: str, limit: int = _ROWS_MAX) -> str:
+    """An expression: the rows of `source` as one value, which `_fields` takes apart."""
+    names = ", ".join(f"listed.{name}" for name in columns)
+    return f"ARRAY(SELECT ROW({names}) FROM {source} LIMIT {limit})"  # noqa: S608 - our own names
+
+
+def _of(alias: str, columns: Sequence[str]) -> str:
+    return f"ROW({', '.join(f'{alias}.{name}' for name in columns)})"
+
 
 _OWN = "merchant_id = $1 AND mode = $2"
-# The names come from the tables in our code, none from a request.
-_PAYMENT = f"SELECT {', '.join(PAYMENTS.columns)} FROM payments WHERE {_OWN} AND id = $3"  # noqa: S608
 _ORDER = f"SELECT {', '.join(ORDERS.columns)} FROM orders WHERE {_OWN} AND id = $3"  # noqa: S608
 _PAYMENTS = f"""
 SELECT {", ".join(PAYMENTS.columns)} FROM payments WHERE {_OWN} AND order_id = $3
@@ -44,13 +74,18 @@ _REFUNDS = f"""
 SELECT {", ".join(REFUNDS.columns)} FROM refunds WHERE {_OWN} AND payment_id = ANY($3::text[])
 ORDER BY created_at, id LIMIT {_ROWS_MAX}
 """  # noqa: S608
-_OPERATIONS = f"""
-SELECT {", ".join(OPERATIONS.columns)} FROM operations WHERE payment_id = $1
-ORDER BY created_at, id LIMIT {_ROWS_MAX}
-"""  # noqa: S608
-_ATTEMPTS = f"""
-SELECT id, operation_id, number, state, sent_at, finished_at, reason, processor_reference
-FROM attempts WHERE operation_id = ANY($1::text[]) ORDER BY sent_at, number LIMIT {_ROWS_MAX}
+# The names come from the tables in our code, none from a request. One statement for all of it: each
+# takes the way to Postgres and back, and is planned anew.
+_OF_PAYMENT = "AS listed WHERE listed.payment_id = payment.id ORDER BY created_at, id"
+_OF_ITS_OPERATIONS = """AS listed WHERE listed.operation_id IN (
+    SELECT id FROM operations WHERE payment_id = payment.id) ORDER BY sent_at, number"""
+_PAYMENT = f"""
+SELECT {_of("payment", PAYMENTS.columns)} AS payment, {_of("parent", ORDERS.columns)} AS parent,
+    {_all(REFUNDS.columns, f"refunds {_OF_PAYMENT}")} AS refunds,
+    {_all(OPERATIONS.columns, f"operations {_OF_PAYMENT}")} AS operations,
+    {_all(_ATTEMPT, f"attempts {_OF_ITS_OPERATIONS}")} AS attempts
+FROM payments AS payment JOIN orders AS parent ON parent.id = payment.order_id
+WHERE payment.merchant_id = $1 AND payment.mode = $2 AND payment.id = $3
 """  # noqa: S608
 # Its scope in this form leaves the planner only the search index.
 _EVENTS = f"""
@@ -58,14 +93,12 @@ SELECT id, type, payment_id, refund_id, request_id, created_at FROM events
 WHERE (merchant_id = $1) IS TRUE AND (mode = $2) IS TRUE AND order_id = $3
 ORDER BY created_at, id LIMIT {_ROWS_MAX}
 """  # noqa: S608
+_OF_DELIVERY = "AS listed WHERE listed.delivery_id = webhook_logs.id ORDER BY listed.id"
 _DELIVERIES = f"""
-SELECT id, event_id, event, endpoint_id, status, attempts, created_at, next_retry_at
+SELECT id, event_id, event, endpoint_id, status, attempts, created_at, next_retry_at,
+    {_all(_POST, f"webhook_attempts {_OF_DELIVERY}", _POSTS_MAX)} AS posts
 FROM webhook_logs WHERE {_OWN} AND event_id = ANY($3::text[])
 ORDER BY created_at, id LIMIT {_ROWS_MAX}
-"""  # noqa: S608
-_POSTS = f"""
-SELECT delivery_id, number, requested_at, duration_milliseconds, response_code, error
-FROM webhook_attempts WHERE delivery_id = ANY($1::uuid[]) ORDER BY id LIMIT {_ROWS_MAX}
 """  # noqa: S608
 
 
@@ -153,27 +186,26 @@ async def load_payment_history(
     row = await connection.fetchrow(_PAYMENT, *own, payment_id)
     if row is None:
         return None
-    payment = payment_from_row(row)
-    [order] = await connection.fetch(_ORDER, *own, payment.order_id)
-    refunds = await connection.fetch(_REFUNDS, *own, [payment_id])
-    operations = await connection.fetch(_OPERATIONS, payment_id)
-    attempts = await connection.fetch(_ATTEMPTS, [each["id"] for each in operations])
+    parent = order_from_row(_fields(ORDERS.columns, row["parent"]))
     events = [
         event
-        for event in await _events(connection, scope, payment.order_id)
+        for event in await _events(connection, scope, parent.id)
         if event.payment_id in (payment_id, None)
     ]
-    deliveries = await connection.fetch(_DELIVERIES, *own, [event.id for event in events])
-    posts = await connection.fetch(_POSTS, [each["id"] for each in deliveries])
+    delivered = await connection.fetch(_DELIVERIES, *own, [event.id for event in events])
+    deliveries = [dict(each) for each in delivered]
+    posts = [_fields(_POST, post) for each in deliveries for post in each.pop("posts")]
     return PaymentHistory(
-        payment=payment,
-        order=order_from_row(order),
-        refunds=[refund_from_row(each) for each in refunds],
-        operations=[operation_from_row(each) for each in operations],
-        attempts=[AttemptRow(**dict(each)) for each in attempts],
+        payment=payment_from_row(_fields(PAYMENTS.columns, row["payment"])),
+        order=parent,
+        refunds=[refund_from_row(_fields(REFUNDS.columns, each)) for each in row["refunds"]],
+        operations=[
+            operation_from_row(_fields(OPERATIONS.columns, each)) for each in row["operations"]
+        ],
+        attempts=[AttemptRow(**_fields(_ATTEMPT, each)) for each in row["attempts"]],
         events=events,
-        deliveries=[DeliveryRow(**dict(each)) for each in deliveries],
-        posts=[PostRow(**dict(each)) for each in posts],
+        deliveries=[DeliveryRow(**each) for each in deliveries],
+        posts=[PostRow(**post) for post in posts],
     )
 
 
@@ -198,3 +230,7 @@ async def load_order_history(
 async def _events(connection: Connection, scope: Scope, order_id: str) -> list[EventRow]:
     rows = await connection.fetch(_EVENTS, scope.merchant_id, scope.mode, order_id)
     return [EventRow(**dict(row)) for row in rows]
+
+
+def _fields(columns: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip(columns, values, strict=True))
