@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
 
+import asyncpg
 import pytest
 
 from gateway.app import Gateway
+from gateway.seeding import TEST_MERCHANT_ID
 from gateway.settings import Settings
 from gateway.storage.pool import open_pool
+from gateway.storage.settlements import settle
 from tests.razorpay.wire import Wire, credentials
 from tests.support import LoopThread, StoresForTests
 from tests.web.merchants import Administrator, Credentials
@@ -59,6 +64,27 @@ def base_url(gateway_settings: Settings, loop: LoopThread) -> Iterator[str]:
 def wire(base_url: str) -> Wire:
     """The seeded merchant, speaking as a library would."""
     return Wire(base_url)
+
+
+@pytest.fixture(scope="session")
+def settlement(base_url: str, gateway_settings: Settings, loop: LoopThread) -> dict[str, Any]:
+    """A settlement of the seeded merchant's, with a payment in it."""
+    wire = Wire(base_url)
+    wire.payment(wire.order(payment_capture=1))
+    settled = loop.run(_settle(gateway_settings))
+    return wire.get(f"/v1/settlements/{settled}")
+
+
+async def _settle(settings: Settings) -> str:
+    assert settings.database_url is not None
+    connection = await asyncpg.connect(settings.database_url.get_secret_value())
+    try:
+        now = datetime.now(UTC)
+        closed = await settle(connection, (TEST_MERCHANT_ID, "test", "INR"), now, now)
+    finally:
+        await connection.close()
+    assert closed is not None
+    return closed.id
 
 
 @pytest.fixture(scope="session")

@@ -115,14 +115,25 @@ def test_disputes(library: Any, wire: Wire, payment: dict[str, Any]) -> None:
         library.dispute.contest(dispute["id"], {"action": "submit"})
 
 
-def test_settlements(library: Any) -> None:
-    """None has been closed yet; what is asked for wrongly is named."""
-    assert {"entity": "collection", "count": 0, "items": []} == library.settlement.all()
-    asked = {"year": 2026, "month": 11, "day": 25}
-    assert 0 == library.settlement.report(asked)["count"]
+def test_settlements(library: Any, settlement: dict[str, Any]) -> None:
+    """Listed, fetched, taken apart into rows; what is asked for wrongly is named."""
+    id_ = settlement["id"]
+    assert settlement == library.settlement.fetch(id_)
+    assert settlement in library.settlement.all({"count": 100})["items"]
+    closed = time.gmtime(settlement["created_at"])
+    asked = {"year": closed.tm_year, "month": closed.tm_mon, "day": closed.tm_mday}
+    rows = library.settlement.report(asked)["items"]
+    own = [row for row in rows if row["settlement_id"] == id_]
+    assert settlement["amount"] == sum(row["credit"] - row["debit"] for row in own)
     with pytest.raises(BadRequestError, match=NO_ID):
         library.settlement.fetch("setl_0000000000000000")
-    for wrong in ({"year": 2026}, {"month": 11}, {**asked, "month": 13}, {**asked, "day": 31}):
+    wrongs = (
+        {"year": 2026},
+        {"month": 11},
+        {**asked, "month": 13},
+        {"year": 2026, "month": 11, "day": 31},
+    )
+    for wrong in wrongs:
         with pytest.raises(BadRequestError):
             library.settlement.report(wrong)
 
