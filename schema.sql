@@ -70,6 +70,28 @@ CREATE TABLE api_keys (
 );
 CREATE INDEX api_keys_merchant ON api_keys (merchant_id, mode, created_at);
 
+-- Merchants' own accounts at processors.
+CREATE TABLE processor_accounts (
+    id uuid PRIMARY KEY,
+    merchant_id uuid NOT NULL REFERENCES merchants,
+    mode text NOT NULL CHECK (mode IN ('test', 'live')),
+    processor text NOT NULL,
+    name text NOT NULL,
+    credentials_sealed bytea NOT NULL,
+    -- Masked, as JSON.
+    credentials_shown text NOT NULL,
+    active boolean NOT NULL,
+    check_result text NOT NULL CHECK (check_result IN ('accepted', 'refused', 'unchecked')),
+    check_message text,
+    last_checked_at timestamptz,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL
+);
+CREATE UNIQUE INDEX processor_accounts_one_active
+    ON processor_accounts (merchant_id, mode, processor) WHERE active;
+CREATE INDEX processor_accounts_merchant
+    ON processor_accounts (merchant_id, mode, created_at DESC, id DESC);
+
 CREATE TABLE orders (
     id text PRIMARY KEY,
     merchant_id uuid NOT NULL REFERENCES merchants,
@@ -147,6 +169,8 @@ CREATE TABLE payments (
     -- What disputes have set aside or taken.
     amount_disputed bigint NOT NULL DEFAULT 0
         CONSTRAINT payments_disputed_not_negative CHECK (amount_disputed >= 0),
+    -- Null: the gateway's own account.
+    processor_account_id uuid REFERENCES processor_accounts,
     CONSTRAINT payments_tax_within_fee CHECK (tax BETWEEN 0 AND fee),
     CONSTRAINT payments_not_negative CHECK (
         least(amount_authorized, amount_captured, amount_capture_pending, amount_released,
@@ -166,6 +190,8 @@ CREATE INDEX payments_unsuccessful ON payments (merchant_id, mode, status, creat
     WHERE status IN ('requires_action', 'unknown', 'failed', 'cancelled', 'expired');
 CREATE INDEX payments_expiring ON payments (capture_expires_at)
     WHERE capture_expires_at IS NOT NULL;
+CREATE INDEX payments_processor_account ON payments (processor_account_id)
+    WHERE processor_account_id IS NOT NULL;
 
 CREATE TABLE refunds (
     id text PRIMARY KEY,
@@ -446,6 +472,7 @@ CREATE TABLE tokens (
     due_at timestamptz,
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
+    processor_account_id uuid REFERENCES processor_accounts,
     CONSTRAINT tokens_deleted_is_nothing CHECK (
         (state = 'deleted') = (reference IS NULL)
         AND (state <> 'deleted' OR (card_last4 IS NULL AND card_expiry_month IS NULL))),
@@ -454,6 +481,8 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_customer ON tokens (customer_id, created_at DESC, id DESC)
     WHERE state = 'active';
 CREATE INDEX tokens_deleting ON tokens (due_at) WHERE state = 'deleting';
+CREATE INDEX tokens_processor_account ON tokens (processor_account_id)
+    WHERE processor_account_id IS NOT NULL;
 
 CREATE INDEX payments_customer ON payments (customer_id, created_at DESC, id DESC)
     WHERE customer_id IS NOT NULL;

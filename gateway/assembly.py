@@ -44,6 +44,7 @@ def make_services(
     settings, processors = tree.settings, tree.registry.processors
     bank = processors.get("simulator")
     seconds = settings.redis_timeout_seconds
+    changes = Changes(tree.redis, tree.keys, "api", timeout_seconds=seconds)
     return Services(
         settings=settings,
         clock=tree.clock,
@@ -69,10 +70,12 @@ def make_services(
         worker_is_running=lambda: tree.processors.is_running and tree.deliverer.is_running,
         redis_is_connected=lambda: ping(tree.redis, timeout_seconds=seconds),
         policy=tree.policy,
+        accounts=tree.accounts,
         shown_settings=partial(shown_settings, settings),
         choose_processor=partial(_choose_processor, "simulator" in processors),
         observe=observers.request,
-        revoke_keys=Changes(tree.redis, tree.keys, "api", timeout_seconds=seconds).revoke,
+        revoke_keys=changes.revoke,
+        publish=changes.publish,
         streams=streams,
         bank_ledger=partial(ledger, tree.pool) if settings.test_mode else None,
         bank_challenges=bank if isinstance(bank, SimulatedBank) else None,

@@ -20,6 +20,7 @@ from gateway.actors.order import OrderActor
 from gateway.actors.order_context import OrderContext
 from gateway.actors.pool import PoolLimits, ProcessorPool
 from gateway.actors.processor import ProcessorContext
+from gateway.actors.processor_accounts import ProcessorAccounts
 from gateway.actors.recovery import Recovery, RecoveryPeriods
 from gateway.actors.region import Region
 from gateway.actors.rehydration import Rehydration
@@ -34,6 +35,7 @@ from gateway.domain.jobs import Job, JobKind
 from gateway.domain.work import UnitOfWork
 from gateway.fee_plans import default_fee_plans
 from gateway.observers import Observers
+from gateway.processor_accounts import make_processor_accounts
 from gateway.processors.registry import Registry
 from gateway.queue.client import Keys
 from gateway.queue.jobs import JobQueue
@@ -82,6 +84,7 @@ class Tree:
                 ChildSpec(name="journal", factory=lambda: self.journal),
                 ChildSpec(name="enqueuer", factory=lambda: self.enqueuer),
                 ChildSpec(name="fee_plans", factory=self.beside.fee_plans),
+                ChildSpec(name="processor_accounts", factory=lambda: self.accounts),
                 ChildSpec(name="orders", factory=lambda: self.orders, stop_seconds=15),
                 ChildSpec(
                     name="processors",
@@ -178,6 +181,7 @@ class Tree:
                 orders=self.orders,
                 processors=self.registry.processors,
                 cards=self.sealed,
+                accounts=self.accounts,
                 finished=finished,
                 observe=self.observers.processor_call,
                 observe_job=self.observers.job,
@@ -272,6 +276,7 @@ class Tree:
         return Forgetter(
             pool=self.pool,
             processors=self.registry.processors,
+            accounts=self.accounts,
             orders=self.orders,
             clock=self.clock,
             interval_seconds=self.settings.recovery_seconds,
@@ -295,6 +300,7 @@ class Tree:
         return Policy(
             processors=self.registry.traits,
             fee_plan=self.fee_plans.plan,
+            account=self.accounts.active,
             lease_margin_seconds=self.settings.lease_margin_seconds,
             recovery_seconds=self.settings.recovery_seconds,
             capture_window_seconds=self.settings.capture_window_seconds,
@@ -308,6 +314,13 @@ class Tree:
     def fee_plans(self) -> FeePlans:
         """What merchants pay."""
         return default_fee_plans(self.settings)
+
+    @cached_property
+    def accounts(self) -> ProcessorAccounts:
+        """Merchants' own accounts at processors."""
+        return make_processor_accounts(
+            self.settings, self.pool, self.vault, self.registry.processors, self.hub
+        )
 
     @cached_property
     def beside(self) -> Beside:

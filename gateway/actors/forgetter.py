@@ -16,9 +16,11 @@ import structlog
 from gateway.actors.errors import ActorError
 from gateway.actors.messages import ForgetPayer
 from gateway.actors.periodic import Periodic
+from gateway.actors.processor import AccountSource
+from gateway.actors.processor_accounts import AccountUnreadable
 from gateway.actors.region import Region
 from gateway.domain.clock import Clock
-from gateway.domain.errors import Rejected
+from gateway.domain.errors import Rejected, Unavailable
 from gateway.processors.protocol import Processor, forget
 from gateway.storage import customers, tokens
 from gateway.storage.tokens import DueDeletion
@@ -40,6 +42,7 @@ class Forgetter(Periodic):
         *,
         pool: asyncpg.Pool,
         processors: Mapping[str, Processor],
+        accounts: AccountSource,
         orders: Region,
         clock: Clock,
         interval_seconds: float,
@@ -50,6 +53,7 @@ class Forgetter(Periodic):
         super().__init__("forgetter", self._forget, interval_seconds=interval_seconds, clock=clock)
         self._pool = pool
         self._processors = processors
+        self._accounts = accounts
         self._orders = orders
         self._clock = clock
         self._calls_max = calls_max
@@ -75,7 +79,13 @@ class Forgetter(Periodic):
         processor = self._processors.get(deletion.processor)
         if processor is None:
             return "UnknownProcessor"
-        return await forget(processor, deletion.reference, None)
+        account = None
+        if deletion.processor_account_id is not None:
+            try:
+                account = await self._accounts.credentials(deletion.processor_account_id)
+            except (AccountUnreadable, Unavailable) as error:
+                return type(error).__name__
+        return await forget(processor, deletion.reference, account)
 
     async def _finish(self, due: Sequence[DueDeletion], problems: Sequence[str | None]) -> None:
         async with self._pool.acquire() as connection:

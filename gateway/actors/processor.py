@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Protocol
+from uuid import UUID
 
 import structlog
 
 from gateway.actors.errors import ActorError
 from gateway.actors.journal import FaultPoint, no_fault
 from gateway.actors.messages import BeginOperation, RecordOutcome
+from gateway.actors.processor_accounts import AccountUnreadable
 from gateway.actors.region import Region
 from gateway.actors.runtime import Actor, handles
 from gateway.domain.decisions import Acknowledge, Instruction, LookUp, Proceed
@@ -26,17 +28,19 @@ from gateway.domain.evolution import directly_made
 from gateway.domain.instruments import CardData, card_from_bytes
 from gateway.domain.jobs import Job
 from gateway.domain.outcomes import (
+    Account,
     AttemptNotFound,
     CardDataLost,
     FailedSurely,
     Outcome,
     Transaction,
+    Unknown,
 )
 from gateway.processors.protocol import Processor, call, look_up, resume
 from gateway.queue.client import is_redis_unavailable
 from gateway.queue.jobs import ClaimedJob
 
-__all__ = ["CardSource", "ProcessorActor", "ProcessorContext", "RunJob"]
+__all__ = ["AccountSource", "CardSource", "ProcessorActor", "ProcessorContext", "RunJob"]
 
 logger = structlog.get_logger(__name__)
 
@@ -45,6 +49,13 @@ _BACKOFF_FIRST_SECONDS = 0.1
 _BACKOFF_MAX_SECONDS = 2.0
 # Another process may still hold the ciphertext of a payment that came while Redis was away.
 _CARD_GRACE_SECONDS = 3.0
+
+
+class AccountSource(Protocol):
+    """Where merchants' own credentials are read from."""
+
+    async def credentials(self, account_id: UUID) -> Account:
+        """Those of the account. Raises AccountUnreadable, and Unavailable for now."""
 
 
 class CardSource(Protocol):
@@ -77,6 +88,7 @@ class ProcessorContext:
     orders: Region
     processors: Mapping[str, Processor]
     cards: CardSource
+    accounts: AccountSource
     finished: Callable[[ClaimedJob, bool, str | None], None]
     observe: Callable[[str, str, str, float], None]
     observe_job: Callable[[str, str, float], None]
@@ -177,6 +189,12 @@ class ProcessorActor(Actor):
         processor = self._context.processors[payment.processor]
         card: CardData | None = None
         sends = isinstance(instruction, Proceed) and not instruction.resume
+        try:
+            account = await self._account(payment, send_before)
+        except (AccountUnreadable, Unavailable) as error:
+            # Never by another account, not the gateway's own either.
+            reason = type(error).__name__
+            return FailedSurely(reason=reason) if sends else Unknown(reason=reason)
         if sends and payment.instrument.is_card_data and operation.kind in _CARD_KINDS:
             found = await self._card(payment, send_before)
             if not isinstance(found, CardData):
@@ -185,7 +203,7 @@ class ProcessorActor(Actor):
         if sends and monotonic() > send_before:
             # The call could outlast the lease, and another process take the attempt in hand.
             return FailedSurely(reason="lease_too_short")
-        transaction = _transaction(instruction.attempt, operation, payment, card)
+        transaction = _transaction(instruction.attempt, operation, payment, card, account)
         started = monotonic()
         if isinstance(instruction, LookUp):
             verb, outcome = "lookup", await look_up(processor, transaction)
@@ -197,6 +215,17 @@ class ProcessorActor(Actor):
             payment.processor, verb, type(outcome).__name__, monotonic() - started
         )
         return outcome
+
+    async def _account(self, payment: Payment, send_before: float) -> Account | None:
+        if payment.processor_account_id is None:
+            return None
+        while True:
+            try:
+                return await self._context.accounts.credentials(payment.processor_account_id)
+            except Unavailable:
+                if monotonic() > send_before:
+                    raise
+            await asyncio.sleep(_BACKOFF_FIRST_SECONDS)
 
     async def _card(self, payment: Payment, send_before: float) -> CardData | Outcome:
         lost_after = min(monotonic() + _CARD_GRACE_SECONDS, send_before)
@@ -218,7 +247,11 @@ class ProcessorActor(Actor):
 
 
 def _transaction(
-    attempt: Attempt, operation: Operation, payment: Payment, card: CardData | None
+    attempt: Attempt,
+    operation: Operation,
+    payment: Payment,
+    card: CardData | None,
+    account: Account | None,
 ) -> Transaction:
     return Transaction(
         reference=attempt.id,
@@ -240,4 +273,5 @@ def _transaction(
         sent_at=attempt.sent_at,
         store_for=payment.customer_id if payment.save else None,
         stored=payment.instrument.stored,
+        account=account,
     )

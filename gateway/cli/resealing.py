@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import asyncpg
 
@@ -10,7 +11,12 @@ from gateway.cli.administration import operator_name
 from gateway.cli.execution import Opened, open_stores
 from gateway.domain.clock import Clock
 from gateway.security.credentials import hash_secret
-from gateway.security.records import answer_record, api_key_record, endpoint_record
+from gateway.security.records import (
+    answer_record,
+    api_key_record,
+    endpoint_record,
+    processor_account_record,
+)
 from gateway.security.vault import Vault
 from gateway.settings import load_settings
 from gateway.storage.administration_accounts import audit_operator
@@ -29,6 +35,7 @@ _HASH = "UPDATE api_keys SET secret_hash = $2 WHERE id = $1"
 _RECORDS: dict[str, Callable[[asyncpg.Record], str]] = {
     "api_keys": lambda row: api_key_record(row["id"]),
     "webhook_endpoints": lambda row: endpoint_record(row["id"]),
+    "processor_accounts": lambda row: processor_account_record(row["id"]),
     "idempotency_keys": lambda row: answer_record(row["scope"], row["key"]),
 }
 
@@ -53,7 +60,7 @@ async def reseal_everything() -> int:
 
 async def _reseal(opened: Opened, rows: SealedRows) -> int:
     count = 0
-    after: Sequence[str] | None = ("",) * len(rows.key)
+    after: Sequence[Any] | None = rows.start
     while after is not None:
         async with opened.connection.transaction():
             changed, after = await reseal_slice(

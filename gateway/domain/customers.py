@@ -40,7 +40,8 @@ class TokenState(StrEnum):
 class Token:
     """A customer's card, kept by the processor, which calls it `instrument.stored`.
 
-    It came of the payment `payment_id`. A token that is not active is nobody's to see.
+    It came of the payment `payment_id`, and is kept in the account that this was charged in (None:
+    the gateway's own). A token that is not active is nobody's to see.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Token:
     mode: str
     payment_id: str
     processor: str
+    processor_account_id: UUID | None = None
     instrument: Instrument
     state: TokenState = TokenState.ACTIVE
     created_at: datetime

@@ -175,6 +175,7 @@ class Payment:
     """One try to pay an order, with the sums that P4 is about.
 
     `token_id` is the token that is charged; with `save` the one that came of it, None until then.
+    `processor_account_id` is the merchant's own account at the processor, None the gateway's.
     `tax` is a part of `fee`. `amount_disputed` is what disputes have set aside or taken.
     """
 
@@ -202,6 +203,7 @@ class Payment:
     fee: int = 0
     tax: int = 0
     processor: str
+    processor_account_id: UUID | None = None
     processor_reference: str | None = None
     error_code: str | None = None
     error_description: str | None = None

@@ -22,6 +22,7 @@ _READ = frozenset(
         "keys:read",
         "team:read",
         "merchant:read",
+        "processors:read",
         "audit:read",
         "docs:read",
     }
@@ -30,8 +31,9 @@ _SUPPORT = frozenset(
     {"orders:write", "payments:capture", "refunds:write", "customers:write", "webhooks:retry"}
 )
 _DEVELOP = frozenset({"keys:write", "webhooks:write", "webhooks:retry", "merchant:develop"})
-# What only the owner may: the team, the name and look, and secrets that are there already.
-_OWN = frozenset({"team:write", "merchant:write", "secrets:reveal"})
+# What only the owner may: the team, the name and look, where the money goes, and secrets that are
+# there already.
+_OWN = frozenset({"team:write", "merchant:write", "processors:write", "secrets:reveal"})
 # The gateway itself; an operator belongs to no merchant and sees no merchant's data.
 _OPERATE = frozenset({"gateway:read", "gateway:write"})
 

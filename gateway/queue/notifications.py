@@ -131,6 +131,15 @@ class Subscription:
         return not self._hub.closed
 
 
+class _Standing:
+    """Somebody who always wants to know."""
+
+    __slots__ = ("wake",)
+
+    def __init__(self, wake: Callable[[], None]) -> None:
+        self.wake = wake
+
+
 class ChangeHub:
     """Wakes those in this process who wait for a change, whichever process made it.
 
@@ -154,7 +163,7 @@ class ChangeHub:
         self._idle_seconds = idle_seconds
         self._backoff_seconds = backoff_seconds
         self._backoff_seconds_max = backoff_seconds_max
-        self._waiting: dict[str, set[Subscription]] = {}
+        self._waiting: dict[str, set[Subscription | _Standing]] = {}
         self._subscriptions = 0
         self._on_revocation: list[Callable[[tuple[str, ...]], None]] = []
         self._on_gap: list[Callable[[], None]] = []
@@ -176,6 +185,10 @@ class ChangeHub:
     def on_revocation(self, callback: Callable[[tuple[str, ...]], None]) -> None:
         """Call `callback` with the ids of keys that were revoked, by this process or another."""
         self._on_revocation.append(callback)
+
+    def on_change(self, id_: str, callback: Callable[[], None]) -> None:
+        """Call `callback` whenever this was changed, by this process or another; until the end."""
+        self._waiting.setdefault(id_, set()).add(_Standing(callback))
 
     def on_gap(self, callback: Callable[[], None]) -> None:
         """Call `callback` whenever revocations may have been missed."""

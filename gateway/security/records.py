@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["answer_record", "api_key_record", "endpoint_record"]
+from uuid import UUID
+
+__all__ = ["answer_record", "api_key_record", "endpoint_record", "processor_account_record"]
 
 
 def api_key_record(key_id: str) -> str:
@@ -18,3 +20,8 @@ def endpoint_record(endpoint_id: str) -> str:
 def answer_record(scope: str, key: str) -> str:
     """A stored answer that shows a secret."""
     return f"answer:{scope}:{key}"
+
+
+def processor_account_record(account_id: UUID) -> str:
+    """The credentials of a merchant's own account at a processor."""
+    return f"processor_account:{account_id}"

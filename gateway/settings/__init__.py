@@ -16,6 +16,7 @@ from gateway.settings.dashboard import DashboardSettings
 from gateway.settings.kinds import SettingsSection
 from gateway.settings.limits import LimitSettings
 from gateway.settings.money import MoneySettings
+from gateway.settings.processors import ProcessorSettings
 from gateway.settings.simulator import SimulatorSettings
 from gateway.settings.stores import StoreSettings
 from gateway.settings.surfaces import SurfaceSettings
@@ -32,6 +33,7 @@ SECTIONS: dict[str, type[SettingsSection]] = {
     "Test mode": TestModeSettings,
     "Actors": ActorSettings,
     "Money": MoneySettings,
+    "Processors": ProcessorSettings,
     "Webhooks": WebhookSettings,
     "The simulated bank": SimulatorSettings,
 }
@@ -41,6 +43,7 @@ SECTIONS: dict[str, type[SettingsSection]] = {
 class Settings(
     SimulatorSettings,
     WebhookSettings,
+    ProcessorSettings,
     MoneySettings,
     ActorSettings,
     TestModeSettings,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
@@ -27,6 +28,8 @@ class SealedRows:
     key: tuple[str, ...]
     column: str
     where: str = "true"
+    # Before every key.
+    start: tuple[Any, ...] = ("",)
 
     @property
     def select(self) -> str:
@@ -53,7 +56,16 @@ SLICES = (
     SealedRows(table="api_keys", key=("id",), column="secret_sealed"),
     SealedRows(table="webhook_endpoints", key=("id",), column="secret_sealed"),
     SealedRows(table="webhook_endpoints", key=("id",), column="previous_secret_sealed"),
-    SealedRows(table="idempotency_keys", key=("scope", "key"), column="body", where="sealed"),
+    SealedRows(
+        table="idempotency_keys",
+        key=("scope", "key"),
+        column="body",
+        where="sealed",
+        start=("", ""),
+    ),
+    SealedRows(
+        table="processor_accounts", key=("id",), column="credentials_sealed", start=(UUID(int=0),)
+    ),
 )
 """Everything in the database that is sealed."""
 
@@ -61,10 +73,10 @@ SLICES = (
 async def reseal_slice(
     connection: Connection,
     rows: SealedRows,
-    after: Sequence[str],
+    after: Sequence[Any],
     limit: int,
     reseal: Callable[[asyncpg.Record], bytes | None],
-) -> tuple[int, Sequence[str] | None]:
+) -> tuple[int, Sequence[Any] | None]:
     """Handle up to `limit` rows after a key; how many were exchanged, and the last key.
 
     `reseal` answers the new value of a row, None for one that needs none. The last key is None

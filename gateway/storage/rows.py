@@ -124,8 +124,8 @@ PAYMENTS = Table(
     mutable="""notes text, status text, amount_authorized bigint, amount_captured bigint,
         amount_capture_pending bigint, amount_released bigint, amount_refunded bigint,
         amount_refund_pending bigint, amount_disputed bigint, fee bigint, tax bigint,
-        processor_reference text, token_id text, error_code text, error_description text,
-        error_reason text, next_action text, action_deadline timestamptz,
+        processor_reference text, processor_account_id uuid, token_id text, error_code text,
+        error_description text, error_reason text, next_action text, action_deadline timestamptz,
         capture_expires_at timestamptz, updated_at timestamptz""",
 )
 

@@ -19,7 +19,7 @@ TOKENS = Table(
         card_last4 text instrument.card_last4,
         card_expiry_month smallint instrument.card_expiry_month,
         card_expiry_year smallint instrument.card_expiry_year, state text, created_at timestamptz,
-        updated_at timestamptz""",
+        updated_at timestamptz, processor_account_id uuid""",
 )
 
 _STAYS = "fresh.state = 'active' AND customers.deleted_at IS NULL"

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import asyncpg
 
@@ -45,7 +46,7 @@ UPDATE tokens SET deletions = least(deletions + 1, 32767), updated_at = $1,
 WHERE id IN (
     SELECT id FROM tokens WHERE state = 'deleting' AND due_at <= $1
     ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
-RETURNING id, processor, reference, deletions
+RETURNING id, processor, processor_account_id, reference, deletions
 """
 _FINISH = """
 UPDATE tokens
@@ -61,6 +62,7 @@ class DueDeletion:
 
     id: str
     processor: str
+    processor_account_id: UUID | None
     reference: str = field(repr=False)
     deletions: int
 

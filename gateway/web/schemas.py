@@ -51,6 +51,8 @@ __all__ = [
     "NotesBody",
     "OrderBody",
     "PaymentBody",
+    "ProcessorAccountBody",
+    "ProcessorAccountChanges",
     "PublicPaymentBody",
     "RefundBody",
     "ReplayBody",
@@ -65,10 +67,13 @@ _OVERLAP_SECONDS_MAX = 7 * 86_400
 _ADVANCE_SECONDS_MAX = 3_660 * 86_400
 _IDS_MAX = 1000
 _SUMMARY_CHARACTERS_MAX = 1_000
+_CREDENTIALS_MAX = 16
+_CREDENTIAL_CHARACTERS_MAX = 4_096
 
 Capture = Literal["manual", "automatic"]
 KeyRole = Literal["full", "read_only", "restricted"]
 _Permissions = Annotated[list[Annotated[str, Field(max_length=64)]], Field(max_length=100)]
+NameText = Annotated[str, Field(min_length=1, max_length=255)]
 CustomerId = Annotated[str, Field(pattern=r"^cust_[A-Za-z0-9]{16}$")]
 EventIdText = Annotated[
     ShortText, WithJsonSchema({"type": "string", "pattern": "^evt_[A-Za-z0-9]{16}$"})
@@ -274,6 +279,32 @@ class KeyRotationBody(BodyModel):
     """`POST /keys/{id}/rotate`; an overlap of 0 is for a secret that leaked."""
 
     overlap_seconds: Annotated[int, Field(ge=0, le=_OVERLAP_SECONDS_MAX)] | None = None
+
+
+_Credentials = Annotated[
+    dict[str, Annotated[str, Field(max_length=_CREDENTIAL_CHARACTERS_MAX)]],
+    Field(
+        max_length=_CREDENTIALS_MAX,
+        examples=[{"api_login_id": "5KP3u95bQpv", "transaction_key": "346HZ32z3fP4hTG2"}],
+    ),
+]
+
+
+class ProcessorAccountBody(BodyModel):
+    """`POST /processor-accounts`; which credentials there are depends on the processor."""
+
+    processor: Annotated[ShortText, Field(examples=["authorizenet"])]
+    name: NameText | None = None
+    credentials: _Credentials = Field(repr=False)
+    active: bool = True
+
+
+class ProcessorAccountChanges(BodyModel):
+    """`PATCH /processor-accounts/{id}`: what is not named stays; so do other credentials."""
+
+    name: NameText | None = None
+    credentials: _Credentials | None = Field(default=None, repr=False)
+    active: bool | None = None
 
 
 class ReplayBody(BodyModel):

@@ -10,6 +10,7 @@ import asyncpg
 from aiohttp import web
 
 from gateway.actors.bills import BillKeeper
+from gateway.actors.processor_accounts import ProcessorAccounts
 from gateway.domain.clock import Clock
 from gateway.domain.decisions import Policy
 from gateway.domain.errors import InvalidState
@@ -101,9 +102,9 @@ class Services:
     processors and payments have to follow.
     `choose_processor` names the processor for a mode or raises InvalidState. `observe` is told of
     every request: route template, method, status, seconds. `revoke_keys` tells all processes which
-    keys no longer hold, or have other settings. `arm_fault` raises ValueError for what it does not
-    know; it and `bank_ledger` are there in test mode only, `bank_challenges` wherever the simulated
-    bank is.
+    keys no longer hold, or have other settings, `publish` which other things were changed.
+    `arm_fault` raises ValueError for what it does not know; it and `bank_ledger` are there in test
+    mode only, `bank_challenges` wherever the simulated bank is.
     """
 
     settings: Any
@@ -129,11 +130,13 @@ class Services:
     worker_is_running: Callable[[], bool]
     redis_is_connected: Callable[[], Awaitable[bool]]
     policy: Policy
+    accounts: ProcessorAccounts
     shown_settings: Callable[[], Iterable[tuple[str, str, str | None]]]
     forget: Callable[[], None]
     choose_processor: Callable[[str], str] = _no_processor
     observe: Callable[[str, str, int, float], None] = _unobserved
     revoke_keys: Callable[[Sequence[str]], Awaitable[None]] = _nobody_to_tell
+    publish: Callable[[Sequence[str]], Awaitable[None]] = _nobody_to_tell
     streams: Streams = field(default_factory=Streams)
     bank_ledger: BankLedger | None = None
     bank_challenges: BankChallenges | None = None

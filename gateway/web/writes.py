@@ -37,22 +37,28 @@ async def write_once(
     surface: str,
     effect: Effect,
     *,
+    before: Callable[[], Awaitable[None]] | None = None,
     committed: Callable[[], Awaitable[None]] | None = None,
     sealed: bool = False,
 ) -> web.Response:
     """Make the change, once for each key, and answer; `sealed` when the answer shows a secret.
 
-    `committed` runs after the change has become true, not for a repeat. What the effect raises
+    `before` runs first, without a connection to the database, and not for a repeat; `committed`
+    runs after the change has become true, not for a repeat. What the effect raises
     undoes the claim too.
     """
     services = call_of(request).services
     key = key_of(request, services, merchant_scope(request), body)
     if key is None:
+        if before is not None:
+            await before()
         async with services.pool.acquire() as connection, connection.transaction():
             made = await effect(connection)
     else:
         async with request.app[KEY_GATE].passing(key):
             kept = await find_kept(services, key)
+            if before is not None and not kept:
+                await before()
             first = None if kept else await _claimed(services, key, surface, effect, sealed=sealed)
             if first is None:
                 return await _again(services, key)

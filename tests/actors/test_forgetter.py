@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from gateway.actors.errors import ActorError
 from gateway.actors.forgetter import Forgetter
 from gateway.domain.clock import Clock
+from gateway.domain.errors import Unavailable
 from gateway.domain.ids import new_id
 from gateway.domain.outcomes import Account
 from gateway.seeding import TEST_MERCHANT_ID
@@ -37,6 +39,13 @@ class Bank:
         self.asked.append(stored)
         if not self.works:
             raise ConnectionError(stored)
+
+
+class NoAccounts:
+    """The accounts of a process whose database is away."""
+
+    async def credentials(self, _account_id: UUID) -> Account:
+        raise Unavailable("The database is not available")
 
 
 class NoOrders:
@@ -88,6 +97,7 @@ async def forgetting(pool: Pool, clock: Clock, bank: Bank) -> AsyncIterator[Forg
     forgetter = Forgetter(
         pool=pool,
         processors={"bank": bank},  # type: ignore[dict-item] # all that is asked of one
+        accounts=NoAccounts(),
         orders=NoOrders(),  # type: ignore[arg-type] # all that is asked of them
         clock=clock,
         interval_seconds=30,

@@ -7,12 +7,14 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from gateway.domain.clock import Clock
+from gateway.domain.processor_accounts import CheckResult
 from gateway.security.credentials import hash_secret, new_api_key
-from gateway.security.records import api_key_record
+from gateway.security.records import api_key_record, processor_account_record
 from gateway.security.vault import Vault
 from gateway.settings import Settings
 from gateway.storage.administration import insert_key
 from gateway.storage.pool import Pool
+from gateway.storage.processor_accounts import ProcessorAccount, insert_account
 from gateway.storage.reads_pages import Scope
 
 
@@ -72,3 +74,28 @@ class Administrator:
                 now=self._clock.now(),
             )
         return Credentials(merchant_id, made.key_id, made.secret)
+
+    async def processor_account(
+        self, merchant_id: UUID, *, processor: str = "elsewhere", mode: str = "test"
+    ) -> str:
+        """The id of an account of the merchant, at a processor that need not be there."""
+        now = self._clock.now()
+        account = ProcessorAccount(
+            id=uuid4(),
+            mode=mode,
+            processor=processor,
+            name="Main",
+            credentials={},
+            active=True,
+            check_result=CheckResult.UNCHECKED,
+            check_message=None,
+            last_checked_at=None,
+            created_at=now,
+            updated_at=now,
+        )
+        sealed = self._vault.seal(b"{}", record=processor_account_record(account.id))
+        async with self.pool.acquire() as connection:
+            await insert_account(
+                connection, Scope(merchant_id=merchant_id, mode=mode), account, sealed
+            )
+        return str(account.id)

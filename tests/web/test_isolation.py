@@ -21,6 +21,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/orders/{id}"): {"notes": {"stolen": "yes"}},
     ("PATCH", "/webhook-endpoints/{id}"): {"active": False},
     ("PATCH", "/customers/{id}"): {"name": "stolen"},
+    ("PATCH", "/processor-accounts/{id}"): {"name": "stolen"},
     ("PUT", "/customers/{id}"): {"name": "stolen"},
     ("POST", "/test/disputes/{id}/decide"): {"status": "closed"},
 }
@@ -34,6 +35,7 @@ LISTS = {
     "/customers",
     "/webhooks",
     "/webhook-endpoints",
+    "/processor-accounts",
     "/events",
 }
 OWN = {
@@ -52,12 +54,13 @@ OWN = {
     ("POST", "/merchants/webhook/regenerate-secret"),
     ("POST", "/merchants/webhook/test"),
     ("POST", "/webhook-endpoints"),
+    ("POST", "/processor-accounts"),
 }
 NAMING_OTHERS = {("POST", "/payments"), ("POST", "/webhooks/replay"), ("POST", "/test/disputes")}
 
 
 @pytest.fixture
-async def objects(api: ApiClient) -> dict[str, str]:
+async def objects(api: ApiClient, administrator: Administrator) -> dict[str, str]:
     """One of everything of the test merchant, by the first part of the path."""
     endpoint = await api.post("/webhook-endpoints", {"url": "http://127.0.0.1:9/hook"})
     assert 201 == endpoint.status, endpoint.body
@@ -96,6 +99,7 @@ async def objects(api: ApiClient) -> dict[str, str]:
         "payments": payment["id"],
         "refunds": refund.json["id"],
         "webhook-endpoints": endpoint.json["id"],
+        "processor-accounts": await administrator.processor_account(TEST_MERCHANT_ID),
         "webhooks": deliveries[0]["id"],
         "events": (await api.get("/events")).json["data"][0]["id"],
     }
@@ -165,7 +169,7 @@ async def test_lists_hold_only_ones_own(
                 assert (200, 0, []) == (answer.status, answer.json["total"], answer.json["data"])
         else:
             assert call in OWN | NAMING_OTHERS, f"{call} is a new route: say what it shows"
-    for path in sorted(LISTS - {"/webhook-endpoints"}):
+    for path in sorted(LISTS - {"/webhook-endpoints", "/processor-accounts"}):
         refused = await stranger.get(f"{path}?starting_after={objects[path[1:]]}")
         assert (400, "starting_after") == (refused.status, refused.error["field"])
 

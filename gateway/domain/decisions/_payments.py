@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from gateway.domain.customers import Token, chargeable
 from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
@@ -73,6 +74,7 @@ def create_payment(
         notes=command.notes,
         capture=command.capture or order.capture,
         processor=command.processor,
+        processor_account_id=_account_of(order, command, policy),
         created_at=moment.now,
         updated_at=moment.now,
     )
@@ -90,6 +92,13 @@ def create_payment(
     transition.emit("payment.created", payment)
     transition.emit("payment.pending", payment)
     return transition.complete(payment)
+
+
+def _account_of(order: Order, command: CreatePayment, policy: Policy) -> UUID | None:
+    """Where it is charged: a token only in the account that it is kept in."""
+    if command.token is not None:
+        return command.token.processor_account_id
+    return policy.account(order.merchant_id, order.mode, command.processor)
 
 
 def _customer_of(

@@ -123,6 +123,7 @@ def token_of(
         mode=payment.mode,
         payment_id=payment.id,
         processor=payment.processor,
+        processor_account_id=payment.processor_account_id,
         instrument=evolve(payment.instrument, stored=outcome.stored),
         state=state,
         created_at=now,

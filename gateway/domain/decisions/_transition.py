@@ -59,6 +59,10 @@ def _free(_merchant_id: UUID, _currency: str) -> FeePlan:
     return FREE
 
 
+def _shared(_merchant_id: UUID, _mode: str, _processor: str) -> UUID | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The limits and periods that decisions go by; each of them a setting."""
@@ -66,6 +70,8 @@ class Policy:
     processors: Mapping[str, ProcessorTraits]
     # What a merchant pays for payments in a currency.
     fee_plan: Callable[[UUID, str], FeePlan] = _free
+    # The merchant's own account at a processor, in a mode; None: the gateway's own.
+    account: Callable[[UUID, str, str], UUID | None] = _shared
     lease_margin_seconds: float = 5.0
     recovery_seconds: float = 30.0
     capture_window_seconds: float = 7 * 86_400

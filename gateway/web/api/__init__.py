@@ -15,6 +15,7 @@ from gateway.web.api import (
     merchant,
     orders,
     payments,
+    processor_accounts,
     public,
     refunds,
     settlements,
@@ -87,6 +88,42 @@ _MERCHANT: tuple[tuple[str, str, Handler, str], ...] = (
     ("PATCH", "/keys/{id}", keys.change_key, "keys:write"),
     ("DELETE", "/keys/{id}", keys.revoke_key, "keys:write"),
     ("POST", "/keys/{id}/rotate", keys.rotate_key, "keys:write"),
+    (
+        "POST",
+        "/processor-accounts",
+        processor_accounts.create_processor_account,
+        "processors:write",
+    ),
+    (
+        "GET",
+        "/processor-accounts",
+        processor_accounts.list_processor_accounts,
+        "processors:read",
+    ),
+    (
+        "GET",
+        "/processor-accounts/{id}",
+        processor_accounts.get_processor_account,
+        "processors:read",
+    ),
+    (
+        "PATCH",
+        "/processor-accounts/{id}",
+        processor_accounts.change_processor_account,
+        "processors:write",
+    ),
+    (
+        "DELETE",
+        "/processor-accounts/{id}",
+        processor_accounts.delete_processor_account,
+        "processors:write",
+    ),
+    (
+        "POST",
+        "/processor-accounts/{id}/check",
+        processor_accounts.check_processor_account,
+        "processors:write",
+    ),
     ("GET", "/merchant", merchant.get_merchant, "merchant:read"),
     ("GET", "/merchants/profile", merchant.get_merchant, "merchant:read"),
     ("PATCH", "/merchant", merchant.change_merchant, "merchant:write"),
@@ -119,6 +156,7 @@ _STEPS = {
     "events": "webhook_management",
     "keys": "account_management",
     "merchant": "account_management",
+    "processors": "account_management",
 }
 
 PERMISSIONS = frozenset(permission for _, _, _, permission in _MERCHANT)

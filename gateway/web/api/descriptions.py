@@ -21,6 +21,7 @@ from gateway.web.api import (
     merchant,
     orders,
     payments,
+    processor_accounts,
     public,
     refunds,
     settlements,
@@ -66,6 +67,9 @@ BODIES: Mapping[Handler, type[BaseModel]] = {
     keys.create_key: schemas.KeyBody,
     keys.change_key: schemas.KeyChanges,
     keys.rotate_key: schemas.KeyRotationBody,
+    processor_accounts.create_processor_account: schemas.ProcessorAccountBody,
+    processor_accounts.change_processor_account: schemas.ProcessorAccountChanges,
+    processor_accounts.check_processor_account: schemas.EmptyBody,
     merchant.change_merchant: schemas.MerchantChanges,
     merchant.set_webhook_url: schemas.WebhookUrlBody,
     merchant.regenerate_secret: schemas.EmptyBody,
@@ -86,6 +90,7 @@ CREATING: frozenset[Handler] = frozenset(
         endpoints.create_endpoint,
         keys.create_key,
         keys.rotate_key,
+        processor_accounts.create_processor_account,
     }
 )
 """The calls that answer 201."""
@@ -208,6 +213,12 @@ ANSWERS: Mapping[Handler, type[answers.Answer]] = {
     endpoints.delete_endpoint: answers.Deleted,
     endpoints.rotate_endpoint_secret: answers.WebhookSecret,
     endpoints.test_endpoint: answers.Told,
+    processor_accounts.create_processor_account: answers.ProcessorAccount,
+    processor_accounts.list_processor_accounts: answers.ProcessorAccountList,
+    processor_accounts.get_processor_account: answers.ProcessorAccount,
+    processor_accounts.change_processor_account: answers.ProcessorAccount,
+    processor_accounts.check_processor_account: answers.ProcessorAccount,
+    processor_accounts.delete_processor_account: answers.RemovedProcessorAccount,
     events.list_events: answers.EventList,
     events.get_event: answers.Event,
     merchant.get_merchant: answers.Merchant,

@@ -43,6 +43,12 @@ from gateway.web.api.answers.orders import (
     Refund,
     RefundList,
 )
+from gateway.web.api.answers.processor_accounts import (
+    ProcessorAccount,
+    ProcessorAccountCheck,
+    ProcessorAccountList,
+    RemovedProcessorAccount,
+)
 from gateway.web.api.answers.webhooks import (
     DefaultSecret,
     Delivery,
@@ -97,10 +103,14 @@ __all__ = [
     "Payer",
     "Payment",
     "PaymentList",
+    "ProcessorAccount",
+    "ProcessorAccountCheck",
+    "ProcessorAccountList",
     "PublicOrder",
     "PublicPayment",
     "Refund",
     "RefundList",
+    "RemovedProcessorAccount",
     "Replayed",
     "RotatedKey",
     "Scheduled",
