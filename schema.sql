@@ -257,6 +257,9 @@ CREATE TABLE attempts (
     CONSTRAINT attempts_number UNIQUE (operation_id, number)
 ) WITH (fillfactor = 70);
 CREATE INDEX attempts_leased ON attempts (lease_until) WHERE state IN ('sent', 'resumed');
+-- Processors that do not repeat our reference are known by theirs; asked for seldom, written often.
+CREATE INDEX attempts_processor_reference ON attempts USING brin (
+    processor_reference text_bloom_ops) WITH (pages_per_range = 32);
 
 CREATE TABLE events (
     id text PRIMARY KEY,
@@ -333,7 +336,7 @@ CREATE INDEX webhook_attempts_delivery ON webhook_attempts (delivery_id);
 
 CREATE TABLE dead_letters (
     id uuid PRIMARY KEY,
-    kind text NOT NULL CHECK (kind IN ('webhook', 'job')),
+    kind text NOT NULL CHECK (kind IN ('webhook', 'job', 'notification')),
     subject_id text NOT NULL,
     merchant_id uuid,
     mode text CHECK (mode IN ('test', 'live')),
@@ -676,3 +679,33 @@ CREATE TABLE items (
     updated_at timestamptz NOT NULL
 );
 CREATE INDEX items_merchant ON items (merchant_id, mode, created_at DESC, id DESC);
+
+-- What processors send by themselves, kept until it was handled.
+CREATE TABLE inbound_notifications (
+    id uuid PRIMARY KEY,
+    processor text NOT NULL,
+    -- Whose own account at the processor sent it; all null: the gateway's.
+    merchant_id uuid,
+    mode text CHECK (mode IN ('test', 'live')),
+    account_id uuid,
+    notification_id text NOT NULL,
+    kind text NOT NULL,
+    reference text,
+    body bytea NOT NULL,
+    state text NOT NULL CHECK (state IN ('pending', 'done', 'ignored', 'failed')),
+    tries smallint NOT NULL DEFAULT 0,
+    due_at timestamptz,
+    reason text,
+    payment_id text,
+    attempt_id text,
+    received_at timestamptz NOT NULL,
+    finished_at timestamptz,
+    CONSTRAINT inbound_notifications_due CHECK ((state = 'pending') = (due_at IS NOT NULL)),
+    CONSTRAINT inbound_notifications_once
+        UNIQUE NULLS NOT DISTINCT (processor, account_id, notification_id)
+);
+CREATE INDEX inbound_notifications_pending ON inbound_notifications (processor, due_at)
+    WHERE state = 'pending';
+CREATE INDEX inbound_notifications_received ON inbound_notifications (received_at, id);
+CREATE INDEX inbound_notifications_payment ON inbound_notifications (payment_id)
+    WHERE payment_id IS NOT NULL;

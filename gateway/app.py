@@ -324,6 +324,7 @@ class Gateway:
                 enqueuer=tree.enqueuer,
                 processors=tree.processors,
                 recovery=tree.recovery,
+                notifications=tree.inbound.handlers,
                 sealed=tree.sealed,
                 pool=tree.pool,
                 queue=tree.queue,

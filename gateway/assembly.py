@@ -42,8 +42,7 @@ def make_services(
 ) -> Services:
     """Everything a handler may use, of a tree that was started."""
     settings, processors = tree.settings, tree.registry.processors
-    bank = processors.get("simulator")
-    seconds = settings.redis_timeout_seconds
+    bank, seconds = processors.get("simulator"), settings.redis_timeout_seconds
     changes = Changes(tree.redis, tree.keys, "api", timeout_seconds=seconds)
     return Services(
         settings=settings,
@@ -54,6 +53,7 @@ def make_services(
         webhooks=tree.deliverer,
         forget=tree.forgetter.look,
         bills=tree.bills,
+        notifications=tree.inbound.intake,
         vault=tree.vault,
         sealed=tree.sealed,
         jobs=tree.queue,

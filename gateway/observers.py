@@ -21,7 +21,7 @@ class Observers:
     `journal_batch(size, waited_seconds)`, `committed(units)`,
     `processor_call(processor, verb, outcome, seconds)`, `delivery(outcome, seconds)`,
     `request(route, method, status, seconds)`, `job(kind, outcome, seconds)`, `limited(limit)`,
-    `card_refused(guard)`, `books(differences, ended_at)`.
+    `card_refused(guard)`, `books(differences, ended_at)`, `notification(processor, outcome)`.
     """
 
     journal_batch: Callable[[int, float], None] = _nobody
@@ -33,3 +33,4 @@ class Observers:
     limited: Callable[[str], None] = _nobody
     card_refused: Callable[[str], None] = _nobody
     books: Callable[[int, float], None] = _nobody
+    notification: Callable[[str, str], None] = _nobody

@@ -31,9 +31,10 @@ from gateway.domain.clock import Clock
 from gateway.domain.decisions import Policy
 from gateway.domain.delivery import retry_schedule
 from gateway.domain.entities import Operation, Payment, Refund
-from gateway.domain.jobs import Job, JobKind
+from gateway.domain.jobs import operation_job
 from gateway.domain.work import UnitOfWork
 from gateway.fee_plans import default_fee_plans
+from gateway.inbound import Inbound
 from gateway.observers import Observers
 from gateway.processor_accounts import make_processor_accounts
 from gateway.processors.registry import Registry
@@ -98,6 +99,7 @@ class Tree:
                 ),
                 ChildSpec(name="bills", factory=lambda: self.bills),
                 ChildSpec(name="recovery", factory=lambda: self.recovery),
+                ChildSpec(name="inbound", factory=self.inbound.supervisor),
                 ChildSpec(name="forgetter", factory=lambda: self.forgetter),
                 ChildSpec(name="verdicts", factory=self.beside.verdicts),
                 ChildSpec(name="settler", factory=self.beside.settler),
@@ -267,7 +269,22 @@ class Tree:
                 ask_seconds=settings.ask_seconds,
                 body_seconds=settings.webhook_body_days * 86_400,
                 event_seconds=settings.event_days * 86_400,
+                notification_seconds=settings.inbound_days * 86_400,
             ),
+        )
+
+    @cached_property
+    def inbound(self) -> Inbound:
+        """What processors send by themselves."""
+        return Inbound(
+            settings=self.settings,
+            pool=self.pool,
+            clock=self.clock,
+            orders=self.orders,
+            enqueuer=self.enqueuer,
+            observers=self.observers,
+            processors=self.registry.processors,
+            accounts=self.accounts,
         )
 
     @cached_property
@@ -362,8 +379,8 @@ class Tree:
         )
 
     def _ask_again(self, operation: Operation) -> None:
-        kind = JobKind.REFUNDS if operation.kind == "refund" else JobKind.PAYMENTS
-        self.enqueuer.put([Job(kind, operation.order_id, operation.id)])
+        job = operation_job(operation.kind, operation.order_id, operation.id)
+        self.enqueuer.put([job])
 
 
 def _changed_ids(unit: UnitOfWork) -> Iterator[str]:

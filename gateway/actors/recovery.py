@@ -49,6 +49,7 @@ class RecoveryPeriods:
     ask_seconds: float = 30.0
     body_seconds: float = 90 * 86_400
     event_seconds: float = 400 * 86_400
+    notification_seconds: float = 90 * 86_400
 
 
 class Recovery:
@@ -201,6 +202,7 @@ class Recovery:
                     keys_before=now,
                     bodies_before=now - timedelta(seconds=periods.body_seconds),
                     events_before=now - timedelta(seconds=periods.event_seconds),
+                    notifications_before=now - timedelta(seconds=periods.notification_seconds),
                     limit=periods.slice,
                 )
             if count < periods.slice:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from gateway.domain.evolution import directly_made
 
-__all__ = ["Job", "JobKind"]
+__all__ = ["Job", "JobKind", "operation_job"]
 
 
 class JobKind(StrEnum):
@@ -30,3 +30,9 @@ class Job:
     kind: JobKind
     identity: str
     subject: str
+
+
+def operation_job(kind: str, order_id: str, operation_id: str) -> Job:
+    """The job of an operation of this kind."""
+    refunds = kind in ("refund", "release")
+    return Job(JobKind.REFUNDS if refunds else JobKind.PAYMENTS, order_id, operation_id)

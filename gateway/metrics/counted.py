@@ -92,6 +92,13 @@ class Counted:
             counter("gateway_card_attempts_refused", "Cards refused after declines.", "guard"),
             _alone,
         )
+        notifications = counter(
+            "gateway_notifications",
+            "Messages of processors as they came, and what came of what they told.",
+            "processor",
+            "outcome",
+        )
+        self._notifications = _Children[Counter, tuple[str, ...]](notifications, _as_it_is)
         self._units = counter("gateway_units_committed", "Units of work that were committed.")
 
     def _watch_books(self, registry: CollectorRegistry) -> None:
@@ -169,6 +176,10 @@ class Counted:
     def card_refused(self, guard: str) -> None:
         """A guard against card testing has refused an attempt."""
         self._cards_refused[guard].inc()
+
+    def notification(self, processor: str, outcome: str) -> None:
+        """A message came in (accepted, duplicate, refused), or what it told was handled."""
+        self._notifications[processor, outcome].inc()
 
     def books(self, differences: int, ended_at: float) -> None:
         """The books were looked through; `ended_at` in unix seconds."""

@@ -60,6 +60,7 @@ class Metrics:
             limited=counted.limited,
             card_refused=counted.card_refused,
             books=counted.books,
+            notification=counted.notification,
         )
 
     def watch(self, watched: Watched) -> None:

@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from gateway.actors.enqueuer import Enqueuer
+from gateway.actors.inbound import NotificationHandler
 from gateway.actors.pool import ProcessorPool
 from gateway.actors.recovery import Recovery
 from gateway.actors.region import Region
@@ -46,6 +47,7 @@ class Watched:
     enqueuer: Enqueuer
     processors: ProcessorPool
     recovery: Recovery
+    notifications: Mapping[str, NotificationHandler]
     sealed: SealedCards
     pool: Pool
     queue: JobQueue
@@ -64,6 +66,7 @@ class StateCollector(Collector):
         yield from self._actors()
         yield from self._entities()
         yield from self._queues()
+        yield from self._notifications()
         yield from self._process()
 
     def _actors(self) -> Iterator[Metric]:
@@ -112,6 +115,22 @@ class StateCollector(Collector):
         up = GaugeMetricFamily("gateway_queue_up", "1 if Redis answered this scrape in time.")
         up.add_metric([], self.depths is not None)
         yield from (waiting, held, up)
+
+    def _notifications(self) -> Iterator[Metric]:
+        waiting = GaugeMetricFamily(
+            "gateway_notifications_waiting",
+            "What processors sent and nobody has handled, as of the last look.",
+            labels=["processor"],
+        )
+        oldest = GaugeMetricFamily(
+            "gateway_notifications_oldest_seconds",
+            "For how long the oldest of these has waited.",
+            labels=["processor"],
+        )
+        for name, handler in (self.watched.notifications if self.watched else {}).items():
+            waiting.add_metric([name], handler.waiting)
+            oldest.add_metric([name], handler.oldest_seconds)
+        yield from (waiting, oldest)
 
     def _process(self) -> Iterator[Metric]:
         pending = GaugeMetricFamily("gateway_enqueuer_pending", "What waits to be sent to Redis.")

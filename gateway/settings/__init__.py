@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from gateway.environment import EnvironmentSource, InvalidSettings, source_of, variables_of
 from gateway.settings.actors import ActorSettings
 from gateway.settings.dashboard import DashboardSettings
+from gateway.settings.inbound import InboundSettings
 from gateway.settings.kinds import SettingsSection
 from gateway.settings.limits import LimitSettings
 from gateway.settings.money import MoneySettings
@@ -35,6 +36,7 @@ SECTIONS: dict[str, type[SettingsSection]] = {
     "Money": MoneySettings,
     "Processors": ProcessorSettings,
     "Webhooks": WebhookSettings,
+    "Notifications of processors": InboundSettings,
     "The simulated bank": SimulatorSettings,
 }
 
@@ -42,6 +44,7 @@ SECTIONS: dict[str, type[SettingsSection]] = {
 # Pydantic puts the attributes of the last base first.
 class Settings(
     SimulatorSettings,
+    InboundSettings,
     WebhookSettings,
     ProcessorSettings,
     MoneySettings,

@@ -41,6 +41,8 @@ class LimitSettings(SettingsSection):
     """Payments that shoppers try from one address."""
     rate_limit_public_address: _Rate = "600/60"
     """Pages, questions and live streams of shoppers and visitors from one address."""
+    rate_limit_inbound_address: _Rate = "1000/10"
+    """Notifications of processors from one address."""
     rate_limit_sign_in_address: _Rate = "60/60"
     """Forms of the sign-in page from one address."""
     rate_limit_timeout_seconds: Seconds = 0.25

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from gateway.domain.jobs import Job, JobKind
+from gateway.domain.jobs import Job, operation_job
 from gateway.storage.journal import Connection
 
 __all__ = [
@@ -139,7 +139,4 @@ async def resolve_dead_letter(connection: Connection, letter_id: UUID, now: date
 async def requeue_operation(connection: Connection, operation_id: str, now: datetime) -> Job | None:
     """The job of an operation that has no outcome yet, None for one that has."""
     row = await connection.fetchrow(_REQUEUE, operation_id, now)
-    if row is None:
-        return None
-    refund = row["kind"] in ("refund", "release")
-    return Job(JobKind.REFUNDS if refund else JobKind.PAYMENTS, row["order_id"], operation_id)
+    return None if row is None else operation_job(row["kind"], row["order_id"], operation_id)

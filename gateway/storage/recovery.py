@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from gateway.domain.jobs import Job, JobKind
+from gateway.domain.jobs import Job, operation_job
 from gateway.storage.journal import Connection
 
 __all__ = [
@@ -32,11 +32,11 @@ WHERE id IN (
           WHERE attempts.operation_id = operation.id AND attempts.state IN ('sent', 'resumed')
             AND attempts.lease_until > $2)
     ORDER BY operation.due_at LIMIT $4 FOR UPDATE SKIP LOCKED)
-RETURNING id, order_id, kind
+RETURNING kind, order_id, id
 """
 
 _ALL_OPERATIONS = """
-SELECT id, order_id, kind FROM operations
+SELECT kind, order_id, id FROM operations
 WHERE state IN ('open', 'unknown') AND id > $1 ORDER BY id LIMIT $2
 """
 
@@ -81,12 +81,10 @@ _OLD = (
         SELECT id FROM events WHERE created_at <= $1 AND NOT EXISTS (
             SELECT FROM webhook_logs WHERE event_id = events.id AND status = 'pending')
         LIMIT $2)""",
+    """DELETE FROM inbound_notifications WHERE id IN (
+        SELECT id FROM inbound_notifications
+        WHERE received_at <= $1 AND state IN ('done', 'ignored') LIMIT $2)""",
 )
-
-
-def _job(operation_id: str, order_id: str, kind: str) -> Job:
-    refund = kind in ("refund", "release")
-    return Job(JobKind.REFUNDS if refund else JobKind.PAYMENTS, order_id, operation_id)
 
 
 async def due_operations(
@@ -94,12 +92,12 @@ async def due_operations(
 ) -> list[Job]:
     """Jobs of operations that are due and in nobody's hands, unless re-added after `not_since`."""
     rows = await connection.fetch(_DUE_OPERATIONS, now, real_now, not_since, limit)
-    return [_job(*row) for row in rows]
+    return [operation_job(*row) for row in rows]
 
 
 async def requeue_operations(connection: Connection, after: str, limit: int) -> list[Job]:
     """Jobs of all operations without an outcome, a slice by id: for a Redis that was emptied."""
-    return [_job(*row) for row in await connection.fetch(_ALL_OPERATIONS, after, limit)]
+    return [operation_job(*row) for row in await connection.fetch(_ALL_OPERATIONS, after, limit)]
 
 
 async def due_deliveries(
@@ -138,11 +136,17 @@ async def delete_old(
     keys_before: datetime,
     bodies_before: datetime,
     events_before: datetime,
+    notifications_before: datetime,
     limit: int,
 ) -> int:
-    """Delete a slice of expired keys, bodies of webhooks and events; how many rows that were."""
+    """Delete a slice of what is old, and of expired keys; how many rows that were."""
     count = 0
-    moments: Sequence[datetime] = (keys_before, bodies_before, events_before)
+    moments: Sequence[datetime] = (
+        keys_before,
+        bodies_before,
+        events_before,
+        notifications_before,
+    )
     for statement, before in zip(_OLD, moments, strict=True):
         status = await connection.execute(statement, before, limit)
         count += int(status.rsplit(" ", 1)[-1])

@@ -5,6 +5,7 @@ The web layer's own refusals stand here too:
 Refused                   a code, a status and a text for the caller
 ├── NotAuthenticated      401, the same text whatever is wrong
 ├── NotSignedIn           401, of the dashboard
+├── NotSigned             401, of what processors send
 ├── NotPermitted          403
 └── OperationFailed       402 declined, 502 surely not attempted, 504 outcome unknown
 """
@@ -44,6 +45,7 @@ __all__ = [
     "PROBLEM_JSON",
     "NotAuthenticated",
     "NotPermitted",
+    "NotSigned",
     "NotSignedIn",
     "OperationFailed",
     "Problem",
@@ -121,6 +123,17 @@ class NotSignedIn(Refused):
 
     def __init__(self) -> None:
         super().__init__("Please sign in")
+
+
+class NotSigned(Refused):
+    """No signature, a wrong one, or one of an account that nobody has; it is not told which."""
+
+    code = "AUTHENTICATION_ERROR"
+    status = 401
+    reason = "signature_invalid"
+
+    def __init__(self) -> None:
+        super().__init__("The signature is missing or wrong")
 
 
 class NotPermitted(Refused):

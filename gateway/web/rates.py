@@ -29,6 +29,7 @@ CLASSES: Mapping[str, tuple[str, ...]] = {
     "attempt": ("address",),
     "public": ("address",),
     "sign_in": ("address",),
+    "inbound": ("address",),
 }
 """The classes of routes (`gateway.web.routes.Route.rate_class`), and what each is counted by."""
 

@@ -29,6 +29,7 @@ class Access(Enum):
 
     KEY = "a merchant with an API key"
     SESSION = "somebody who is signed in to the dashboard"
+    PROCESSOR = "a payment processor, by the signature of what it sends"
     VISITOR = "anybody with a browser: pages that lead to a session"
     SHOPPER = "anybody who knows the order's or payment's id: the checkout"
     TESTER = "anybody, but only while the gateway runs in test mode"
@@ -71,6 +72,8 @@ class Route:
             return "read" if reads else "write"
         if self.access is Access.SHOPPER:
             return "public" if reads else "attempt"
+        if self.access is Access.PROCESSOR:
+            return "inbound"
         if self.access is Access.VISITOR:
             return "public" if reads else "sign_in"
         return ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
@@ -53,6 +53,7 @@ __all__ = [
     "PaymentBody",
     "ProcessorAccountBody",
     "ProcessorAccountChanges",
+    "ProcessorMessage",
     "PublicPaymentBody",
     "RefundBody",
     "ReplayBody",
@@ -83,6 +84,12 @@ UuidText = Annotated[ShortText, WithJsonSchema({"type": "string", "format": "uui
 
 class EmptyBody(BodyModel):
     """Nothing is taken."""
+
+
+class ProcessorMessage(BaseModel):
+    """Whatever the processor sends; its bytes are signed."""
+
+    model_config = ConfigDict(extra="allow")
 
 
 class OrderBody(BodyModel):

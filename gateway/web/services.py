@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from uuid import UUID
 
 import asyncpg
 from aiohttp import web
@@ -27,7 +28,16 @@ from gateway.web.mail import Mailer
 from gateway.web.rates import RateLimits
 from gateway.web.streams import Streams
 
-__all__ = ["SERVICES", "ArmFault", "BankChallenges", "BankLedger", "Orders", "Services", "Webhooks"]
+__all__ = [
+    "SERVICES",
+    "ArmFault",
+    "BankChallenges",
+    "BankLedger",
+    "Notifications",
+    "Orders",
+    "Services",
+    "Webhooks",
+]
 
 
 class Orders(Protocol):
@@ -47,6 +57,16 @@ class Webhooks(Protocol):
 
     def forget_endpoint(self, endpoint_id: str) -> None:
         """The endpoint was changed: read it anew before the next post."""
+        ...
+
+
+class Notifications(Protocol):
+    """Where messages of processors come in, as handlers see it."""
+
+    async def receive(
+        self, name: str, merchant_id: UUID | None, headers: Mapping[str, str], body: bytes
+    ) -> bool:
+        """Keep what the processor `name` sends; whether its signature is believed."""
         ...
 
 
@@ -114,6 +134,7 @@ class Services:
     orders: Orders
     webhooks: Webhooks
     bills: BillKeeper
+    notifications: Notifications
     vault: Vault
     sealed: SealedCards
     jobs: JobQueue

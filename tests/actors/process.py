@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
+import json
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.actors import messages
 from gateway.actors.journal import FaultPoint, no_fault
+from gateway.actors.messages import Done
 from gateway.domain import decisions
 from gateway.domain.clock import Clock
 from gateway.domain.ids import new_id
 from gateway.domain.instruments import Instrument
 from gateway.domain.outcomes import (
+    Account,
     Approved,
     AttemptNotFound,
+    Credential,
     Outcome,
     ProcessorTraits,
     Transaction,
 )
 from gateway.observers import Observers
-from gateway.processors.protocol import Processor
+from gateway.processors.protocol import (
+    Finding,
+    InvalidNotification,
+    Notification,
+    Processor,
+)
 from gateway.processors.registry import Registry
 from gateway.queue.client import Keys, open_redis
 from gateway.queue.jobs import JobQueue
@@ -41,14 +51,28 @@ KEY = bytes(range(32))
 REQUEST = messages.Request(merchant_id=TEST_MERCHANT_ID, mode="test", request_id="request-1")
 
 
+SHARED_KEY = "the gateway's"
+
+
+def signature(body: bytes, key: str = SHARED_KEY) -> str:
+    """What the scripted bank puts into `X-Signature`."""
+    return hmac.digest(key.encode(), body, "sha256").hex()
+
+
 class ScriptedBank(Processor):
     """Answers what the test says, approves otherwise, and remembers what it was asked."""
 
-    def __init__(self, timeout_seconds: float = 5.0) -> None:
-        self.traits = ProcessorTraits(name="simulator", timeout_seconds=timeout_seconds)
+    def __init__(self, timeout_seconds: float = 5.0, name: str = "simulator") -> None:
+        self.traits = ProcessorTraits(
+            name=name,
+            timeout_seconds=timeout_seconds,
+            credentials=(Credential(name="key", label="Key"),),
+        )
         self.answers: deque[Outcome | asyncio.Future[Outcome]] = deque()
         self.lookups: deque[Outcome] = deque()
         self.asked: list[tuple[str, Transaction]] = []
+        self.findings: dict[str, Finding | Exception | asyncio.Future[Finding]] = {}
+        self.clarified: list[tuple[Notification, Account | None]] = []
         self.called = asyncio.Event()
 
     async def _answer(self, verb: str, transaction: Transaction) -> Outcome:
@@ -77,6 +101,23 @@ class ScriptedBank(Processor):
     async def lookup(self, transaction: Transaction) -> Outcome:
         self.asked.append(("lookup", transaction))
         return self.lookups.popleft() if self.lookups else AttemptNotFound()
+
+    def parse_notification(
+        self, headers: Mapping[str, str], body: bytes, account: Account | None
+    ) -> Sequence[Notification]:
+        key = SHARED_KEY if account is None else account["key"]
+        if not hmac.compare_digest(headers.get("x-signature", ""), signature(body, key)):
+            raise InvalidNotification("The signature is wrong")
+        return [Notification(**told) for told in json.loads(body)]
+
+    async def clarify(self, notification: Notification, account: Account | None) -> Finding | None:
+        self.clarified.append((notification, account))
+        finding = self.findings.get(notification.reference or "")
+        if isinstance(finding, asyncio.Future):
+            finding = await finding
+        if isinstance(finding, Exception):
+            raise finding
+        return finding
 
     @property
     def verbs(self) -> list[str]:
@@ -124,6 +165,12 @@ class ActorProcess:
         )
         await self.ask(order_id, messages.PayOrder(command=command, request=request))
         return payment_id
+
+    async def capture(self, order_id: str, payment_id: str) -> Done:
+        """Begin a capture of all that is left."""
+        message = messages.CapturePayment(payment_id=payment_id, amount=None, request=REQUEST)
+        done: Done = await self.ask(order_id, message)
+        return done
 
     async def status(self, payment_id: str) -> str:
         """The payment's status in the database."""

@@ -27,6 +27,7 @@ COUNTS = (  # gauges that count things, named after what they count
     "gateway_live_entities", "gateway_jobs_waiting", "gateway_jobs_in_flight", "gateway_queue_up",
     "gateway_enqueuer_pending", "gateway_jobs_running", "gateway_sealed_cards_waiting",
     "gateway_database_connections", "gateway_live_streams", "gateway_books_differences",
+    "gateway_notifications_waiting",
 )  # fmt: skip
 
 

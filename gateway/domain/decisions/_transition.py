@@ -26,7 +26,7 @@ from gateway.domain.entities import (
 from gateway.domain.evolution import directly_made, evolve
 from gateway.domain.fees import FREE, FeePlan
 from gateway.domain.ids import new_id
-from gateway.domain.jobs import Job, JobKind
+from gateway.domain.jobs import Job, operation_job
 from gateway.domain.outcomes import ProcessorTraits
 from gateway.domain.representation import (
     order_object,
@@ -263,9 +263,7 @@ class Transition:
 
     def enqueue(self, operation: Operation) -> None:
         """Have the operation worked on as soon as this is committed."""
-        refund = operation.kind in (OperationKind.REFUND, OperationKind.RELEASE)
-        kind = JobKind.REFUNDS if refund else JobKind.PAYMENTS
-        self._jobs.append(Job(kind, operation.order_id, operation.id))
+        self._jobs.append(operation_job(operation.kind, operation.order_id, operation.id))
 
     def audit(self, action: str, subject_id: str, details: bytes) -> None:
         """Leave a line for whoever asks later."""

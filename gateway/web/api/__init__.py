@@ -20,6 +20,7 @@ from gateway.web.api import (
     refunds,
     settlements,
 )
+from gateway.web.api.inbound import inbound_routes
 from gateway.web.api.testing import control_routes, test_routes
 from gateway.web.routes import Access, Handler, Route
 
@@ -176,6 +177,7 @@ def api_routes(settings: Any) -> Iterable[Route]:
             permission=permission,
             step=_STEPS[permission.partition(":")[0]],
         )
+    yield from inbound_routes()
     if settings.test_mode:
         yield from test_routes()
         if settings.test_controls:

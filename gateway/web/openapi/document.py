@@ -23,6 +23,7 @@ __all__ = ["document_of"]
 _SCHEMA = "#/components/schemas/{model}"
 _SECURITY: Mapping[Access, list[dict[str, list[str]]]] = {
     Access.KEY: [{"key": [], "secret": []}, {"basic": []}],
+    Access.PROCESSOR: [{"signature": []}],
 }
 _DESCRIPTION = """\
 Amounts are integers in the currency's minor unit, times RFC 3339 in UTC. Payments, captures,
@@ -93,6 +94,13 @@ def document_of(routes: Iterable[Route]) -> dict[str, Any]:
                 "key": {"type": "apiKey", "in": "header", "name": "X-Api-Key"},
                 "secret": {"type": "apiKey", "in": "header", "name": "X-Api-Secret"},
                 "basic": {"type": "http", "scheme": "basic"},
+                "signature": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "X-ANET-Signature",
+                    "description": "`sha512=` and the HMAC-SHA512 of the body's bytes in hex. "
+                    "Other processors than Authorize.Net sign in ways of their own.",
+                },
             },
         },
     }
@@ -173,7 +181,7 @@ def _responses(
     route: Route, schemas: Mapping[str, Any], names: Mapping[type[BaseModel], str]
 ) -> dict[str, Any]:
     headers = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
-    if route.method == "POST":
+    if route.method == "POST" and route.access is not Access.PROCESSOR:
         headers["Idempotent-Replayed"] = {"$ref": "#/components/headers/Idempotent-Replayed"}
     if route.handler in STREAMING:
         content: dict[str, Any] = {"text/event-stream": {"schema": _STREAMED}}

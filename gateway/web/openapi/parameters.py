@@ -45,7 +45,7 @@ _PREFIXES = {
     "customer_id": "cust",
 }
 _EMPTY_COUNTS_AS_NONE = {"allowEmptyValue": True}
-_IN_PATH = re.compile(r"([a-z-]+)/\{(\w+)\}")
+_IN_PATH = re.compile(r"([a-z-]*)/\{(\w+)\}")
 
 HEADER_PARAMETERS: Mapping[str, dict[str, Any]] = {
     "Idempotency-Key": {
@@ -84,7 +84,8 @@ def parameters_of(route: Route) -> list[dict[str, Any]]:
 
 def _path(route: Route) -> Iterator[dict[str, Any]]:
     for collection, name in _IN_PATH.findall(route.path):
-        schema = _UUID if collection == "webhooks" else _id_schema(collection)
+        is_uuid = collection == "webhooks" or name == "merchant_id"
+        schema = _UUID if is_uuid else _id_schema(collection)
         yield {"name": name, "in": "path", "required": True, "schema": schema}
 
 

@@ -76,7 +76,7 @@ _PROBLEMS: Mapping[int, tuple[str, Exception | None]] = {
         "The request is wrong, or the state does not allow it",
         InvalidRequest("amount must be at least 100", field="amount"),
     ),
-    401: ("The credentials are missing or wrong", NotAuthenticated()),
+    401: ("The credentials, or the signature, are missing or wrong", NotAuthenticated()),
     402: (
         "The processor declined",
         OperationFailed(
@@ -123,16 +123,17 @@ _WITH_RETRY_AFTER = (409, 429, 503)
 
 def problem_statuses(route: Route, *, has_body: bool, waits: bool) -> Iterator[int]:
     """The statuses of errors that a call may answer, ascending."""
-    keyed, bodied = route.access is Access.KEY, has_body or route.method == "DELETE"
+    keyed, signed = route.access is Access.KEY, route.access is Access.PROCESSOR
+    bodied = (has_body and not signed) or route.method == "DELETE"
     wanted = {
         400: True,
-        401: keyed,
+        401: keyed or signed,
         402: waits,
         403: keyed,
-        404: "{" in route.path or has_body or route.access is not Access.KEY,
+        404: not signed and ("{" in route.path or has_body or not keyed),
         409: bodied,
         413: has_body,
-        422: route.method == "POST",
+        422: route.method == "POST" and not signed,
         429: True,
         500: True,
         502: waits,

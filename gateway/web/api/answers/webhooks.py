@@ -26,6 +26,7 @@ __all__ = [
     "Event",
     "EventList",
     "NewWebhookEndpoint",
+    "Received",
     "Replayed",
     "Scheduled",
     "Told",
@@ -130,6 +131,12 @@ class Told(Answer):
     """It will be done."""
 
     message: Annotated[str, Field(examples=["Test webhook scheduled"])]
+
+
+class Received(Answer):
+    """It is kept, and will be handled."""
+
+    received: Literal[True]
 
 
 class Event(Answer):
