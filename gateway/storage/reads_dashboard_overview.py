@@ -7,7 +7,6 @@ are: as old as the summariser's interval.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,8 +20,8 @@ from gateway.storage.summaries import PAYMENTS, REFUNDS
 __all__ = [
     "FailureSum",
     "Overview",
-    "PaymentSum",
-    "RefundSum",
+    "PaymentSums",
+    "RefundSums",
     "WebhookHealth",
     "load_overview",
     "load_webhook_health",
@@ -53,25 +52,32 @@ merchant_id = $1 AND mode = $2
 AND created_at >= changed.since AND created_at < changed.since + interval '15 minutes'
 """
 # `OFFSET 0` has each piece looked up in the index, and not compared with all that is stored.
+# One row for all bars: a row costs our process more than a number.
 _SUMS = f"""
-SELECT kind, bar, name, method, sum(entries)::bigint, sum(succeeded)::bigint, sum(failed)::bigint,
-       sum(amount)::bigint
+SELECT kind, name, method, array_agg(bar), array_agg(entries), array_agg(succeeded),
+       array_agg(failed), array_agg(amount)
 FROM (
-    SELECT bar, stored.*
-    FROM unnest($3::smallint[], $4::timestamptz[], $5::timestamptz[], $6::integer[])
-        AS piece(minutes, since, until, bar)
-    CROSS JOIN LATERAL (
-        SELECT kind, name, method, entries, succeeded, failed, amount FROM sums
-        WHERE merchant_id = $1 AND mode = $2 AND sums.minutes = piece.minutes
-          AND sums.since >= piece.since AND sums.since < piece.until OFFSET 0) AS stored
-    UNION ALL
-    SELECT bar, anew.*
-    FROM unnest($7::timestamptz[], $8::integer[]) AS changed(since, bar)
-    CROSS JOIN LATERAL (
-        {PAYMENTS.format(quarter=_QUARTER)} UNION ALL {REFUNDS.format(quarter=_QUARTER)}
-    ) AS anew(kind, name, method, entries, succeeded, failed, amount)
-) AS together
-GROUP BY kind, bar, name, method ORDER BY kind, bar, name, method
+    SELECT kind, bar, name, method, sum(entries)::bigint AS entries,
+           sum(succeeded)::bigint AS succeeded, sum(failed)::bigint AS failed,
+           sum(amount)::bigint AS amount
+    FROM (
+        SELECT bar, stored.*
+        FROM unnest($3::smallint[], $4::timestamptz[], $5::timestamptz[], $6::integer[])
+            AS piece(minutes, since, until, bar)
+        CROSS JOIN LATERAL (
+            SELECT kind, name, method, entries, succeeded, failed, amount FROM sums
+            WHERE merchant_id = $1 AND mode = $2 AND sums.minutes = piece.minutes
+              AND sums.since >= piece.since AND sums.since < piece.until OFFSET 0) AS stored
+        UNION ALL
+        SELECT bar, anew.*
+        FROM unnest($7::timestamptz[], $8::integer[]) AS changed(since, bar)
+        CROSS JOIN LATERAL (
+            {PAYMENTS.format(quarter=_QUARTER)} UNION ALL {REFUNDS.format(quarter=_QUARTER)}
+        ) AS anew(kind, name, method, entries, succeeded, failed, amount)
+    ) AS together
+    GROUP BY kind, bar, name, method ORDER BY kind, name, method, bar
+) AS summed
+GROUP BY kind, name, method ORDER BY kind, name, method
 """  # noqa: S608 - our own names
 
 _HEALTH = """
@@ -92,25 +98,28 @@ CROSS JOIN (
 """
 
 
-class PaymentSum(NamedTuple):
-    """Payments made in bar `number`, counted from zero; `amount` of those that were approved."""
+class PaymentSums(NamedTuple):
+    """Payments of one method in one currency, for each of the `bars` that have any.
 
-    number: int
+    Bars are counted from zero; `amount` (minor units) is that of those that were approved.
+    """
+
     currency: str
     method: str
-    payments: int
-    succeeded: int
-    failed: int
-    amount: int
+    bars: Sequence[int]
+    payments: Sequence[int]
+    succeeded: Sequence[int]
+    failed: Sequence[int]
+    amount: Sequence[int]
 
 
-class RefundSum(NamedTuple):
-    """Refunds made in bar `number` that have not failed."""
+class RefundSums(NamedTuple):
+    """Refunds in one currency that have not failed, for each of the `bars` that have any."""
 
-    number: int
     currency: str
-    refunds: int
-    amount: int
+    bars: Sequence[int]
+    refunds: Sequence[int]
+    amount: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +134,8 @@ class FailureSum:
 class Overview:
     """The sums by bar; failures, most frequent first. `is_current`: none of them is old."""
 
-    payments: Sequence[PaymentSum]
-    refunds: Sequence[RefundSum]
+    payments: Sequence[PaymentSums]
+    refunds: Sequence[RefundSums]
     failures: Sequence[FailureSum]
     is_current: bool
 
@@ -158,14 +167,14 @@ async def load_overview(
     cut = cut_bars(edges, changed)
     pieces = [list(column) for column in zip(*cut.stored, strict=True)] or [[], [], [], []]
     anew = [list(column) for column in zip(*cut.anew, strict=True)] or [[], []]
-    payments, refunds, failures = [], [], Counter[str]()
-    for kind, bar, name, method, *sums in await connection.fetch(_SUMS, *own, *pieces, *anew):
+    payments, refunds, failures = [], [], dict[str, int]()
+    for kind, name, method, bars, *sums in await connection.fetch(_SUMS, *own, *pieces, *anew):
         if kind == "payment":
-            payments.append(PaymentSum(bar, name, method, *sums))
+            payments.append(PaymentSums(name, method, bars, *sums))
         elif kind == "refund":
-            refunds.append(RefundSum(bar, name, sums[0], sums[-1]))
+            refunds.append(RefundSums(name, bars, sums[0], sums[-1]))
         else:
-            failures[name] += sums[0]
+            failures[name] = sum(sums[0])
     return Overview(
         payments=payments,
         refunds=refunds,

@@ -15,8 +15,8 @@ from gateway.storage import reads_dashboard_overview as overview_reads
 from gateway.storage.reads_dashboard_overview import (
     FailureSum,
     Overview,
-    PaymentSum,
-    RefundSum,
+    PaymentSums,
+    RefundSums,
     WebhookHealth,
     load_overview,
     load_webhook_health,
@@ -63,29 +63,26 @@ async def some_payments(books: Books) -> list[str]:
 
 EXPECTED = Overview(
     payments=[
-        PaymentSum(
-            number=0,
+        PaymentSums(
             currency="INR",
             method="upi",
-            payments=2,
-            succeeded=2,
-            failed=0,
-            amount=300,
+            bars=[0, 1],
+            payments=[2, 4],
+            succeeded=[2, 0],
+            failed=[0, 3],
+            amount=[300, 0],
         ),
-        PaymentSum(
-            number=0,
+        PaymentSums(
             currency="USD",
             method="card",
-            payments=1,
-            succeeded=1,
-            failed=0,
-            amount=400,
-        ),
-        PaymentSum(
-            number=1, currency="INR", method="upi", payments=4, succeeded=0, failed=3, amount=0
+            bars=[0],
+            payments=[1],
+            succeeded=[1],
+            failed=[0],
+            amount=[400],
         ),
     ],
-    refunds=[RefundSum(number=1, currency="INR", refunds=1, amount=50)],
+    refunds=[RefundSums(currency="INR", bars=[1], refunds=[1], amount=[50])],
     failures=[
         FailureSum(reason="declined", payments=2),
         FailureSum(reason="unknown", payments=1),
@@ -120,10 +117,12 @@ async def test_sees_what_happened_since(books: Books) -> None:
     await books.refund(made[2], minutes(304), amount=20)
     found = await load(books)
 
-    assert [100, 400, 6400, 7] == [each.amount for each in found.payments]
-    assert [2, 1, 4, 1] == [each.payments for each in found.payments]
-    assert [0, 0, 1, 5] == [each.number for each in found.payments]
-    assert [("INR", 50), ("USD", 20)] == [(each.currency, each.amount) for each in found.refunds]
+    assert [[100, 6400], [7], [400]] == [each.amount for each in found.payments]
+    assert [[2, 4], [1], [1]] == [each.payments for each in found.payments]
+    assert [[0, 1], [5], [0]] == [each.bars for each in found.payments]
+    assert [("INR", [50]), ("USD", [20])] == [
+        (each.currency, each.amount) for each in found.refunds
+    ]
     await summarise(books, minutes(310))
     assert found == await load(books)
 
@@ -201,7 +200,7 @@ async def test_days_begin_where_the_edges_say(books: Books) -> None:
 
     found = await load(books, edges)
 
-    assert [(0, 1), (1, 2)] == [(each.number, each.amount) for each in found.payments]
+    assert [([0, 1], [1, 2])] == [(each.bars, each.amount) for each in found.payments]
 
 
 async def test_webhook_health(books: Books, other_books: Books) -> None:

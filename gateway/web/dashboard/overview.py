@@ -12,7 +12,7 @@ from aiohttp import web
 from gateway.domain.errors import InvalidRequest
 from gateway.storage.reads_dashboard_overview import (
     Overview,
-    PaymentSum,
+    PaymentSums,
     load_overview,
     load_webhook_health,
 )
@@ -87,12 +87,12 @@ def _figures(
         "currency": currency,
         "currencies": currencies,
         "total_transactions": writer.number(count),
-        "total_amount": writer.amount(sum(each.amount for each in payments), currency),
+        "total_amount": writer.amount(sum(sum(each.amount) for each in payments), currency),
         "succeeded": writer.number(succeeded),
         "failed": writer.number(failed),
         "success_rate": rate(succeeded, succeeded + failed),
-        "refunded": writer.amount(sum(each.amount for each in refunds), currency),
-        "refunds": writer.number(sum(each.refunds for each in refunds)),
+        "refunded": writer.amount(sum(sum(each.amount) for each in refunds), currency),
+        "refunds": writer.number(sum(sum(each.refunds) for each in refunds)),
         "charts": charts_of(payments, refunds, shown, writer, currency),
         "methods": _groups(payments, "method", writer, METHOD_NAMES),
         "by_currency": _groups(overview.payments, "currency", writer, {}),
@@ -112,7 +112,7 @@ def _currencies(overview: Overview) -> Sequence[str]:
     """Those that there were payments or refunds in, most payments first."""
     counts: Counter[str] = Counter()
     for payment in overview.payments:
-        counts[payment.currency] += payment.payments
+        counts[payment.currency] += sum(payment.payments)
     for refund in overview.refunds:
         counts[refund.currency] += 0
     return sorted(counts, key=lambda code: (-counts[code], code))
@@ -129,28 +129,28 @@ def _chosen_currency(request: web.Request, currencies: Sequence[str]) -> str:
     return currencies[0] if currencies else _CURRENCY_USUAL
 
 
-def _totals(sums: Iterable[PaymentSum]) -> tuple[int, int, int]:
+def _totals(sums: Iterable[PaymentSums]) -> tuple[int, int, int]:
     """Payments, those that were approved, those that failed."""
     count = succeeded = failed = 0
     for each in sums:
-        count += each.payments
-        succeeded += each.succeeded
-        failed += each.failed
+        count += sum(each.payments)
+        succeeded += sum(each.succeeded)
+        failed += sum(each.failed)
     return count, succeeded, failed
 
 
 def _groups(
-    sums: Sequence[PaymentSum], by: str, writer: Writer, names: Mapping[str, str]
+    sums: Sequence[PaymentSums], by: str, writer: Writer, names: Mapping[str, str]
 ) -> Sequence[Group]:
     """The payments by method, or by currency; each sum in its own currency, none across them."""
-    grouped: dict[str, list[PaymentSum]] = {}
+    grouped: dict[str, list[PaymentSums]] = {}
     for each in sums:
         grouped.setdefault(getattr(each, by), []).append(each)
     most = max((_totals(each)[0] for each in grouped.values()), default=1)
     found = []
     for key, members in grouped.items():
         count, succeeded, failed = _totals(members)
-        amount = sum(each.amount for each in members)
+        amount = sum(sum(each.amount) for each in members)
         group = Group(
             name=names.get(key, key),
             payments=count,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from gateway.storage.reads_dashboard_overview import PaymentSum, RefundSum
+from gateway.storage.reads_dashboard_overview import PaymentSums, RefundSums
 from gateway.web.dashboard.charts import Chart, Frame, Part, bar_chart, line_chart
 from gateway.web.dashboard.ranges import Range
 from gateway.web.dashboard.writing import Writer
@@ -27,8 +27,8 @@ _OTHER_TONE = "e"
 
 
 def charts_of(
-    payments: Sequence[PaymentSum],
-    refunds: Sequence[RefundSum],
+    payments: Sequence[PaymentSums],
+    refunds: Sequence[RefundSums],
     shown: Range,
     writer: Writer,
     currency: str,
@@ -58,7 +58,7 @@ class _Drawing:
         self._writer = writer
         self._currency = currency
 
-    def volume(self, payments: Sequence[PaymentSum]) -> Chart:
+    def volume(self, payments: Sequence[PaymentSums]) -> Chart:
         """What was approved, by method."""
         present = {each.method for each in payments}
         methods = [name for name in METHOD_NAMES if name in present]
@@ -75,7 +75,7 @@ class _Drawing:
         frame = self._money("volume", "Volume", "Approved payments")
         return bar_chart(frame, parts or [nothing])
 
-    def outcomes(self, payments: Sequence[PaymentSum]) -> Chart:
+    def outcomes(self, payments: Sequence[PaymentSums]) -> Chart:
         """How many were approved, failed, or neither."""
         succeeded, failed = self._sums("succeeded", payments), self._sums("failed", payments)
         counts = zip(self._sums("payments", payments), succeeded, failed, strict=True)
@@ -88,7 +88,7 @@ class _Drawing:
         ]
         return bar_chart(frame, parts)
 
-    def rate(self, payments: Sequence[PaymentSum]) -> Chart:
+    def rate(self, payments: Sequence[PaymentSums]) -> Chart:
         """The share of those approved among those that have an outcome."""
         outcomes = zip(
             self._sums("succeeded", payments), self._sums("failed", payments), strict=True
@@ -104,7 +104,7 @@ class _Drawing:
         )
         return line_chart(frame, rates, PER_MILLE)
 
-    def refunds(self, refunds: Sequence[RefundSum]) -> Chart:
+    def refunds(self, refunds: Sequence[RefundSums]) -> Chart:
         """What was given back."""
         part = Part(name="Refunds", tone=_OTHER_TONE, values=self._sums("amount", refunds))
         return bar_chart(self._money("refunds", "Refunds", "Refunds"), [part])
@@ -112,7 +112,8 @@ class _Drawing:
     def _sums(self, field: str, sums: Iterable[Any]) -> list[int]:
         values = [0] * self._bars
         for each in sums:
-            values[each.number] += getattr(each, field)
+            for bar, value in zip(each.bars, getattr(each, field), strict=True):
+                values[bar] += value
         return values
 
     def _frame(self, name: str, title: str, what: str) -> Frame:
