@@ -25,7 +25,7 @@ from gateway.domain.decisions import Acknowledge, Instruction, LookUp, Proceed
 from gateway.domain.entities import Attempt, Operation, Payment
 from gateway.domain.errors import Unavailable
 from gateway.domain.evolution import directly_made
-from gateway.domain.instruments import CardData, card_from_bytes
+from gateway.domain.instruments import CardData, Nonce, card_from_bytes
 from gateway.domain.jobs import Job
 from gateway.domain.outcomes import (
     Account,
@@ -187,7 +187,7 @@ class ProcessorActor(Actor):
         send_before = asked_at + self._context.lease_margin_seconds
         operation, payment = instruction.operation, instruction.payment
         processor = self._context.processors[payment.processor]
-        card: CardData | None = None
+        card: CardData | Nonce | None = None
         sends = isinstance(instruction, Proceed) and not instruction.resume
         try:
             account = await self._account(payment, send_before)
@@ -197,7 +197,7 @@ class ProcessorActor(Actor):
             return FailedSurely(reason=reason) if sends else Unknown(reason=reason)
         if sends and payment.instrument.is_card_data and operation.kind in _CARD_KINDS:
             found = await self._card(payment, send_before)
-            if not isinstance(found, CardData):
+            if not isinstance(found, CardData | Nonce):
                 return found
             card = found
         if sends and monotonic() > send_before:
@@ -227,7 +227,7 @@ class ProcessorActor(Actor):
                     raise
             await asyncio.sleep(_BACKOFF_FIRST_SECONDS)
 
-    async def _card(self, payment: Payment, send_before: float) -> CardData | Outcome:
+    async def _card(self, payment: Payment, send_before: float) -> CardData | Nonce | Outcome:
         lost_after = min(monotonic() + _CARD_GRACE_SECONDS, send_before)
         while True:
             try:
@@ -250,7 +250,7 @@ def _transaction(
     attempt: Attempt,
     operation: Operation,
     payment: Payment,
-    card: CardData | None,
+    card: CardData | Nonce | None,
     account: Account | None,
 ) -> Transaction:
     return Transaction(
@@ -265,7 +265,8 @@ def _transaction(
         vpa=payment.instrument.vpa,
         bank=payment.instrument.bank,
         wallet=payment.instrument.wallet,
-        card=card,
+        card=card if isinstance(card, CardData) else None,
+        nonce=card if isinstance(card, Nonce) else None,
         last_four=payment.instrument.card_last4,
         email=payment.payer.email,
         original=payment.processor_reference,

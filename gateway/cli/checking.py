@@ -15,6 +15,7 @@ def check(books: bool) -> None:
     """Print the settings in effect, secrets hidden, and what is wrong with them.
 
     Looks at the stores too: whether they are reached, up to date, and the key is the right one.
+    Asks processors whether they take the credentials that the settings name.
     Nothing is changed. The status is 0 when a gateway can be started, 1 otherwise.
 
     With --books it looks through the ledger: whether it adds up, has a transaction for each change

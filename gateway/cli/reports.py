@@ -7,6 +7,7 @@ from typing import Literal
 
 from gateway.cli.checks import check_stores
 from gateway.cli.findings import Finding, Report
+from gateway.cli.processor_checks import check_processors
 from gateway.effective import shown_settings
 from gateway.environment import unknown_variables, variables_of
 from gateway.processors.registry import Registry, discover
@@ -32,6 +33,7 @@ async def make_report() -> Report:
         return _report([], findings)
     findings += _about_settings(settings)
     findings += await check_stores(settings)
+    findings += await check_processors(settings, registry)
     return _report([*settings_in_effect(settings), *_plugin_lines(registry)], findings)
 
 

@@ -71,9 +71,14 @@ class FailedSurely:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
-    """It may have happened: the processor is asked before anything is sent again (P2)."""
+    """It may have happened: the processor is asked before anything is sent again (P2).
+
+    `reference` is its own name for the transaction, where it has told one, as for a payment that it
+    holds for review.
+    """
 
     reason: str
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

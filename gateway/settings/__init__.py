@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from gateway.environment import EnvironmentSource, InvalidSettings, source_of, variables_of
 from gateway.settings.actors import ActorSettings
+from gateway.settings.authorizenet import AuthorizeNetSettings
 from gateway.settings.dashboard import DashboardSettings
 from gateway.settings.inbound import InboundSettings
 from gateway.settings.kinds import SettingsSection
@@ -38,11 +39,13 @@ SECTIONS: dict[str, type[SettingsSection]] = {
     "Webhooks": WebhookSettings,
     "Notifications of processors": InboundSettings,
     "The simulated bank": SimulatorSettings,
+    "Authorize.Net": AuthorizeNetSettings,
 }
 
 
 # Pydantic puts the attributes of the last base first.
 class Settings(
+    AuthorizeNetSettings,
     SimulatorSettings,
     InboundSettings,
     WebhookSettings,

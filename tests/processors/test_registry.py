@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.domain.clock import Clock
+from gateway.processors.authorizenet.processor import AuthorizeNet
 from gateway.processors.protocol import ProcessorContext
 from gateway.processors.registry import BrokenProcessor, UnknownProcessor, discover
 from gateway.processors.simulator import SimulatedBank
@@ -65,13 +66,15 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     return package
 
 
-def test_our_own_bank_is_found() -> None:
-    """The simulator comes through the same entry points as anybody else's processor."""
+def test_our_own_processors_are_found() -> None:
+    """They come through the same entry points as anybody else's."""
     registry = discover(strict=True)
 
     assert isinstance(registry.get("simulator"), SimulatedBank)
     assert frozenset({"test"}) == registry.traits["simulator"].modes
     assert "simulator_delay" in registry.setting_names
+    assert isinstance(registry.get("authorizenet"), AuthorizeNet)
+    assert frozenset({"card"}) == registry.traits["authorizenet"].methods
 
 
 def test_an_installed_package_adds_a_processor(install: Install) -> None:
@@ -80,7 +83,7 @@ def test_an_installed_package_adds_a_processor(install: Install) -> None:
 
     registry = discover(strict=True)
 
-    assert {"simulator", "acmebank"} == set(registry.processors)
+    assert {"simulator", "authorizenet", "acmebank"} == set(registry.processors)
     assert 5 == registry.traits["acmebank"].timeout_seconds
     assert () == registry.broken
 
@@ -105,7 +108,7 @@ def test_a_broken_package_is_named_and_stops_nobody(
 
     registry = discover()
 
-    assert {"simulator"} == set(registry.processors)
+    assert {"simulator", "authorizenet"} == set(registry.processors)
     assert [("acmebank", name)] == [(each.package, each.name) for each in registry.broken]
     assert problem in str(registry.broken[0])
     with pytest.raises(UnknownProcessor, match=f"Processor {name} of package acmebank"):
@@ -127,7 +130,8 @@ def test_nobody_takes_the_name_of_another(install: Install) -> None:
 def test_an_unknown_processor_says_which_are_there() -> None:
     """The message helps whoever mistyped a name."""
 
-    with pytest.raises(UnknownProcessor, match=r"No processor 'stripe'; there are: simulator$"):
+    expected = r"No processor 'stripe'; there are: authorizenet, simulator$"
+    with pytest.raises(UnknownProcessor, match=expected):
         discover().get("stripe")
 
 
@@ -163,6 +167,7 @@ async def test_one_that_does_not_start_is_left_out(
     registry.get("acmebank")
 
     await registry.start(context())
+    await registry.close()
 
     assert "acmebank" not in registry.processors
     broken = next(each for each in registry.broken if each.name == "acmebank")

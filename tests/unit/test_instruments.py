@@ -12,6 +12,7 @@ from gateway.domain.errors import ExpiredCard, InvalidCard, InvalidVpa
 from gateway.domain.instruments import (
     CardData,
     Instrument,
+    Nonce,
     card_from_bytes,
     card_instrument,
     card_network,
@@ -203,15 +204,33 @@ def test_card_data_does_not_show() -> None:
 
 def test_card_data_survives_sealing() -> None:
     """What is sealed as bytes comes back as it was."""
-    for holder in (None, "Zoë O'Neil"):
+    for holder, postal_code in ((None, None), ("Zoë O'Neil", None), (None, "46282")):
         data = CardData(
             number="4242424242424242",
             expiry_month=1,
             expiry_year=2031,
             cvv="007",
             holder_name=holder,
+            postal_code=postal_code,
         )
         assert data == card_from_bytes(card_to_bytes(data))
+
+
+def test_card_data_sealed_before_there_were_postal_codes_is_read() -> None:
+    """And without one it is written as it was, for gateways of that version."""
+    sealed = b'["4242424242424242", 1, 2031, "007", null]'
+    data = CardData(number="4242424242424242", expiry_month=1, expiry_year=2031, cvv="007")
+
+    assert data == card_from_bytes(sealed)
+    assert sealed == card_to_bytes(data)
+
+
+def test_a_nonce_survives_sealing_and_does_not_show() -> None:
+    """It is sealed in the place of card data."""
+    nonce = Nonce(descriptor="COMMON.ACCEPT.INAPP.PAYMENT", value="eyJjb2RlIjoi")
+
+    assert nonce == card_from_bytes(card_to_bytes(nonce))
+    assert "eyJjb2RlIjoi" not in repr(nonce)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from gateway.domain.entities import OperationState, PaymentStatus
 from gateway.domain.outcomes import (
     AttemptNotFound,
     Outcome,
+    Unknown,
 )
 from tests.unit.operations import (
     APPROVED,
@@ -44,6 +45,20 @@ def test_a_timeout_is_unknown_and_not_failed(make: Make) -> None:
         scenario.attempt.reason,
     )
     assert "unknown" == scenario.bodies[0]["data"]["payment"]["status"]
+
+
+@each_kind
+def test_the_processors_own_name_is_kept_to_ask_by_it(make: Make) -> None:
+    """Such as of a payment held for review; an answer without one takes nothing away."""
+    scenario = make()
+    scenario.carry_out(Unknown(reason="held_for_review", reference="2228446239"))
+    scenario.wait(DAY)
+    scenario.tell(TIMEOUT)
+
+    assert ("unknown", "2228446239") == (
+        scenario.attempt.state,
+        scenario.attempt.processor_reference,
+    )
 
 
 @each_follower

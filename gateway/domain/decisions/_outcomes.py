@@ -199,7 +199,12 @@ def _ask_again_later(
     if asked < len(delays):
         due_at = transition.now + timedelta(seconds=delays[asked])
     # The lease stays: until it has passed, "not found" proves nothing.
-    transition.change_attempt(attempt, state=AttemptState.UNKNOWN, reason=outcome.reason)
+    transition.change_attempt(
+        attempt,
+        state=AttemptState.UNKNOWN,
+        reason=outcome.reason,
+        processor_reference=outcome.reference or attempt.processor_reference,
+    )
     transition.change_operation(
         operation, state=OperationState.UNKNOWN, lookups=asked, due_at=due_at
     )
