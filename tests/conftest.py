@@ -21,6 +21,8 @@ settings.load_profile("exploring" if os.environ.get("EXPLORE") else "repeating")
 
 # Tests of other folders drive orders with these, too, and are collected before them.
 pytest.register_assert_rewrite(
+    "tests.sandbox.requests",
+    "tests.sandbox.server",
     *(
         f"tests.unit.{name}"
         for name in (
@@ -31,7 +33,7 @@ pytest.register_assert_rewrite(
             "recovery",
             "scenario",
         )
-    )
+    ),
 )
 
 

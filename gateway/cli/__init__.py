@@ -7,6 +7,7 @@ import click
 from gateway.cli.accounts import key, merchant, user
 from gateway.cli.checking import check, migrate, reseal
 from gateway.cli.resolving import resolve
+from gateway.cli.sandbox import sandbox
 from gateway.cli.serving import demo, serve
 
 __all__ = ["main"]
@@ -21,5 +22,5 @@ def main() -> None:
     """
 
 
-for _command in (serve, demo, check, migrate, reseal, resolve, merchant, user, key):
+for _command in (serve, demo, check, migrate, reseal, resolve, merchant, user, key, sandbox):
     main.add_command(_command)

@@ -42,6 +42,7 @@ def test_all_commands_are_there() -> None:
         "merchant fees",
         "user", "user create", "user reset-password",
         "key", "key create", "key revoke", "key rotate",
+        "sandbox", "sandbox authorizenet",
     } == names  # fmt: skip
 
 
