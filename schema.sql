@@ -232,7 +232,9 @@ CREATE TABLE operations (
     error_code text,
     error_description text,
     created_at timestamptz NOT NULL,
-    updated_at timestamptz NOT NULL
+    updated_at timestamptz NOT NULL,
+    request_id text,
+    error_reason text
 ) WITH (fillfactor = 70);
 CREATE INDEX operations_payment ON operations (payment_id);
 CREATE INDEX operations_refund ON operations (refund_id) WHERE refund_id IS NOT NULL;

@@ -29,6 +29,7 @@ __all__ = [
     "ExpireOrder",
     "ExpirePayment",
     "ForgetPayer",
+    "MakeAndPayOrder",
     "MakeDispute",
     "MakeOrder",
     "MakeRefund",
@@ -77,9 +78,19 @@ class MakeOrder:
 @directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayOrder:
-    """→ Done with the pending payment."""
+    """→ Done with the pending payment; where the request waits, with the operation, too."""
 
     command: decisions.CreatePayment
+    request: Request
+    waits: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeAndPayOrder:
+    """→ Done with the pending payment of a new order, and its operation: the request waits."""
+
+    order: decisions.CreateOrder
+    payment: decisions.CreatePayment
     request: Request
 
 
@@ -102,10 +113,11 @@ class VoidPayment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MakeRefund:
-    """→ Done with the pending refund."""
+    """→ Done with the pending refund; where the request waits, with the operation, too."""
 
     command: decisions.RefundPayment
     request: Request
+    waits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

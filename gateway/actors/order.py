@@ -16,6 +16,7 @@ from gateway.actors.messages import Done, Request
 from gateway.actors.order_context import OrderContext, claimed, commit, moment_of
 from gateway.actors.runtime import Actor, handles
 from gateway.domain import decisions
+from gateway.domain.awaited import decisive_operation
 from gateway.domain.decisions import Decision, Instruction, Moment
 from gateway.domain.entities import Operation, OrderState
 from gateway.domain.errors import NotFound, Rejected, StaleVersion, Unavailable
@@ -47,8 +48,36 @@ class OrderActor(Actor):
                 state, message.command, moment, self._context.policy
             ),
             message.command.payment_id,
+            waits=message.waits,
         )
-        return Done(order=decision.state.order, payment=decision.result, answer=answer)
+        return Done(
+            order=decision.state.order,
+            payment=decision.result,
+            operation=_begun(decision.work) if message.waits else None,
+            answer=answer,
+        )
+
+    @handles(messages.MakeAndPayOrder)
+    async def make_and_pay(self, message: messages.MakeAndPayOrder) -> Done:
+        """Make the order together with its first payment; nobody else knows its id yet."""
+        request = message.request
+        asked_at, moment = monotonic(), moment_of(self._context.clock, request, waits=True)
+        try:
+            decision = decisions.create_order_with_payment(
+                message.order, message.payment, moment, self._context.policy
+            )
+            answer = await self._accept(
+                request, decision, moment, asked_at, message.payment.payment_id, waits=True
+            )
+        except Rejected:
+            self.passivate()
+            raise
+        return Done(
+            order=decision.state.order,
+            payment=decision.result,
+            operation=_begun(decision.work),
+            answer=answer,
+        )
 
     @handles(messages.CapturePayment)
     async def capture(self, message: messages.CapturePayment) -> Done:
@@ -82,10 +111,14 @@ class OrderActor(Actor):
                 state, command, moment, self._context.policy
             ),
             command.refund_id,
+            waits=message.waits,
         )
-        payment = decision.state.payments[command.payment_id]
         return Done(
-            order=decision.state.order, payment=payment, refund=decision.result, answer=answer
+            order=decision.state.order,
+            payment=decision.state.payments[command.payment_id],
+            refund=decision.result,
+            operation=_begun(decision.work) if message.waits else None,
+            answer=answer,
         )
 
     @handles(messages.MakeDispute)
@@ -179,8 +212,8 @@ class OrderActor(Actor):
         """Say what the holder of a job is to do, when that is durable."""
         decision, _ = await self._command(
             None,
-            lambda state, moment: decisions.begin_operation(
-                state, message.operation_id, moment, self._context.policy
+            lambda state, moment: self._answered(
+                decisions.begin_operation(state, message.operation_id, moment, self._context.policy)
             ),
             message.operation_id,
         )
@@ -232,7 +265,7 @@ class OrderActor(Actor):
         for _ in range(_TRIES_MAX):
             fresh = self._state is None
             state = await self._current(request)
-            asked_at, moment = monotonic(), moment_of(self._context.clock, request)
+            asked_at, moment = monotonic(), moment_of(self._context.clock, request, waits=waits)
             try:
                 decision = decide(state, moment)
             except Rejected:
@@ -243,19 +276,35 @@ class OrderActor(Actor):
                 if fresh or await self._is_current(state):
                     return decision, None
                 continue
-            waiting: Any = decision.result if waits else None
-            work, answer = claimed(self._context, request, decision, subject_id, waiting)
             try:
-                if request is not None and work.jobs and self._context.hands().take_place():
-                    self._state = await self._begin(decision.state, work, moment, asked_at)
-                else:
-                    await commit(self._context, work)
-                    self._state = decision.state
+                answer = await self._accept(
+                    request, decision, moment, asked_at, subject_id, waits=waits
+                )
             except StaleVersion:
                 self._state = None
                 continue
             return decision, answer
         raise Unavailable("The order is being changed elsewhere")
+
+    async def _accept(
+        self,
+        request: Request | None,
+        decision: Decision[Any],
+        moment: Moment,
+        asked_at: float,
+        subject_id: str,
+        *,
+        waits: bool,
+    ) -> StoredAnswer | None:
+        """Commit the decision under the request's key; the answer, where that stands at once."""
+        waiting = _begun(decision.work) if waits else None
+        work, answer = claimed(self._context, request, decision, subject_id, waiting)
+        if request is not None and work.jobs and self._context.hands().take_place():
+            self._state = await self._begin(decision.state, work, moment, asked_at)
+        else:
+            await commit(self._context, work)
+            self._state = decision.state
+        return answer
 
     async def _begin(
         self, accepted: OrderState, work: UnitOfWork, moment: Moment, asked_at: float
@@ -298,15 +347,18 @@ class OrderActor(Actor):
         self._state = None
         return False
 
-    def _answered(self, decision: Decision[bool]) -> Decision[bool]:
+    def _answered(self, decision: Decision[Result]) -> Decision[Result]:
         """The decision with the final answers of requests that wait for what it ends."""
-        work = decision.work
+        work, state = decision.work, decision.state
         if work is None:
             return decision
+        ended = {
+            each.id for each in work.updates if isinstance(each, Operation) and not each.is_pending
+        }
         answers = tuple(
-            (each.id, self._context.render(each.surface, decision.state, each.id))
-            for each in work.updates
-            if isinstance(each, Operation) and each.surface and not each.is_pending
+            (each.id, self._context.render(each.surface, state, each.id))
+            for each in state.operations.values()
+            if ended and each.surface and decisive_operation(state, each).id in ended
         )
         if not answers:
             return decision
@@ -318,3 +370,10 @@ class OrderActor(Actor):
         for operation in operations.values():
             if operation.state == "unknown":
                 self._context.ask_again(operation)
+
+
+def _begun(work: UnitOfWork | None) -> Operation | None:
+    """The operation that a command has begun, if it has."""
+    if work is None:
+        return None
+    return next((each for each in work.inserts if isinstance(each, Operation)), None)

@@ -58,9 +58,9 @@ class OrderContext:
     idempotency_seconds: int
 
 
-def moment_of(clock: Clock, request: Request | None) -> Moment:
-    """Now, and for which request."""
-    claim = request.claim if request else None
+def moment_of(clock: Clock, request: Request | None, *, waits: bool = False) -> Moment:
+    """Now, and for which request; its surface is that of an answer that has to wait."""
+    claim = request.claim if request and waits else None
     return Moment(
         now=clock.now(),
         real_now=clock.real_now(),

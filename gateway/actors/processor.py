@@ -275,4 +275,5 @@ def _transaction(
         store_for=payment.customer_id if payment.save else None,
         stored=payment.instrument.stored,
         account=account,
+        correlation_id=operation.request_id,
     )

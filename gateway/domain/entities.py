@@ -268,7 +268,8 @@ class Operation:
 
     `due_at` is when it should be worked on next, by the movable clock; None when only an operator
     can go on. `lookups` counts how often the processor was asked about an unknown outcome.
-    `surface` names the wire format in which a waiting request wants its final answer.
+    `surface` names the wire format in which a waiting request wants its final answer; `request_id`
+    is that of the request that it began with, None where time alone began it.
     """
 
     id: str
@@ -282,8 +283,10 @@ class Operation:
     lookups: int = 0
     due_at: datetime | None
     surface: str | None = None
+    request_id: str | None = None
     error_code: str | None = None
     error_description: str | None = None
+    error_reason: str | None = None
     created_at: datetime
     updated_at: datetime
 

@@ -272,16 +272,17 @@ async def _write(connection: Connection, units: Sequence[UnitOfWork]) -> Sequenc
     new_orders = [unit.order for unit in units if unit.expected_version == 0]
     if new_orders:
         await connection.execute(ORDERS.insert(), ORDERS.insert_argument(new_orders))
-    changed = [unit for unit in units if unit.expected_version]
-    if not changed:
+    # Most new orders come alone.
+    more = [unit for unit in units if unit.expected_version or unit.inserts]
+    if not more:
         return ()
-    rows = await connection.fetch(_WRITE, *_write_arguments(changed))
-    await _write_rarities(connection, changed)
+    rows = await connection.fetch(_WRITE, *_write_arguments(more))
+    await _write_rarities(connection, more)
     return [NewDelivery(*row) for row in rows]
 
 
 def _write_arguments(units: Sequence[UnitOfWork]) -> Iterator[list[str]]:
-    yield ORDERS.update_argument(unit.order for unit in units)
+    yield ORDERS.update_argument(unit.order for unit in units if unit.expected_version)
     updates = _by_type(entity for unit in units for entity in unit.updates)
     inserts = _by_type(entity for unit in units for entity in unit.inserts)
     for kind, table in _TABLES:

@@ -23,6 +23,7 @@ from gateway.storage.rows import OPERATIONS, ORDERS, PAYMENTS, REFUNDS
 __all__ = [
     "PublicOrder",
     "find_operation",
+    "find_operation_and_payment",
     "find_order",
     "find_payment",
     "find_public_order",
@@ -53,6 +54,11 @@ WHERE order_id = ANY($1::text[]) AND merchant_id = $2 AND mode = $3
 ORDER BY created_at DESC, id DESC LIMIT $4
 """  # noqa: S608
 _OPERATION = f"SELECT {_OPERATION_COLUMNS} FROM operations WHERE id = $1"  # noqa: S608
+_OPERATION_AND_PAYMENT = f"""
+SELECT {", ".join(f"operations.{name}" for name in OPERATIONS.columns)},
+       {", ".join(f"payments.{name}" for name in PAYMENTS.columns)}
+FROM operations JOIN payments ON payments.id = operations.payment_id WHERE operations.id = $1
+"""  # noqa: S608
 
 _PUBLIC_ORDER = f"""
 SELECT {", ".join(f"orders.{name}" for name in ORDERS.columns)},
@@ -106,6 +112,19 @@ async def find_operation(connection: Connection, operation_id: str) -> Operation
     """An operation; whoever asks has its id from the merchant's own payment or key."""
     row = await connection.fetchrow(_OPERATION, operation_id)
     return None if row is None else operation_from_row(row)
+
+
+async def find_operation_and_payment(
+    connection: Connection, operation_id: str
+) -> tuple[Operation, Payment] | None:
+    """As `find_operation`, with the payment as it was at the same moment."""
+    row = await connection.fetchrow(_OPERATION_AND_PAYMENT, operation_id)
+    if row is None:
+        return None
+    values, cut = tuple(row), len(OPERATIONS.columns)
+    operation = operation_from_row(dict(zip(OPERATIONS.columns, values[:cut], strict=True)))
+    payment = payment_from_row(dict(zip(PAYMENTS.columns, values[cut:], strict=True)))
+    return operation, payment
 
 
 async def find_public_order(connection: Connection, order_id: str) -> PublicOrder | None:

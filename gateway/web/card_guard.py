@@ -36,11 +36,14 @@ _REFUSAL = "This card payment cannot be made now. Try another way to pay, or try
 
 @dataclass(frozen=True, slots=True)
 class CardAttempt:
-    """A card payment that is to be made; `address` is the shopper's, if it is known."""
+    """A card payment that is to be made; `address` is the shopper's, if it is known.
+
+    `card` tells cards apart: a number, or the id of a saved one.
+    """
 
     payment_id: str
     order_id: str
-    number: str = field(repr=False)
+    card: str = field(repr=False)
     address: str | None
 
 
@@ -104,7 +107,7 @@ class CardGuard:
 
     def _names(self, attempt: CardAttempt, request: Request) -> dict[str, str]:
         """The counters of the attempt by their guards, as far as these are on."""
-        data = f"{request.mode}:{request.merchant_id}:{attempt.number}".encode()
+        data = f"{request.mode}:{request.merchant_id}:{attempt.card}".encode()
         subjects = {
             "card": self._vault.keyed_hash(_PURPOSE, data).hex(),
             "order": attempt.order_id,

@@ -17,7 +17,7 @@ from gateway.web.idempotency import Key, KeyGate, find_kept, kept_answer
 from gateway.web.responses import answer
 from gateway.web.services import Services
 from gateway.web.surfaces import render_done, still_running
-from gateway.web.waiting import as_seen, final_done, finished_operation
+from gateway.web.waiting import NO_WAIT, Wait, final_done, finished_operation
 
 __all__ = ["KEY_GATE", "Command", "command_response"]
 
@@ -31,15 +31,15 @@ class Command:
     """A message to the order `order_id`; `message` makes it with the claim it is to carry.
 
     It is made only when no answer is kept, so what it refuses does not stand before a repeat.
-    `refused` undoes what `message` has prepared. `surface` names the answer; `wait_seconds` is for
-    one that is an operation's outcome.
+    `refused` undoes what `message` has prepared. `surface` names the answer; `wait` is for one that
+    is an operation's outcome.
     """
 
     order_id: str
     message: Callable[[ClaimRequest | None], Awaitable[Any]]
     surface: str
     key: Key | None = None
-    wait_seconds: float = 0.0
+    wait: Wait = NO_WAIT
     refused: Callable[[], Awaitable[None]] | None = None
 
 
@@ -57,8 +57,11 @@ async def command_response(
     application: web.Application, services: Services, command: Command
 ) -> web.Response:
     """The response to a command. Raises what the order actor refuses with."""
+    wait = command.wait
+    headers = {"Preference-Applied": f"wait={wait.seconds:.0f}"} if wait.is_preferred else None
     if command.key is None:
-        return answer(await _finish(services, command, await _ask(services, command, None)))
+        done = await _ask(services, command, None)
+        return answer(await _finish(services, command, done), headers=headers)
     async with application[KEY_GATE].passing(command.key):
         outcome = await _first_or_kept(services, command, command.key)
     # Whoever waits for an operation no longer holds up others with the same key.
@@ -68,7 +71,8 @@ async def command_response(
     if stored is None:
         stored = await _finish_kept(services, command, outcome.kept)
     # What is not final was not kept either, so it is no replay.
-    return answer(stored, replayed=outcome.replayed and stored.status not in _NOT_FINAL)
+    replayed = outcome.replayed and stored.status not in _NOT_FINAL
+    return answer(stored, replayed=replayed, headers=headers)
 
 
 async def _ask(services: Services, command: Command, claim: ClaimRequest | None) -> Done:
@@ -116,18 +120,14 @@ async def _finish(services: Services, command: Command, done: Done) -> StoredAns
     operation = done.operation
     if operation is None:
         return render_done(command.surface, done)
-    seen = await finished_operation(
-        services, operation.id, operation.payment_id, command.wait_seconds
-    )
-    if seen is not None and not seen.is_pending:
+    if await finished_operation(services, operation, command.wait.seconds):
         kept = await _kept_after(services, command)
         if kept is not None:
             return kept
-        final = await final_done(services, operation.order_id, operation.id)
-        if final is not None:
-            return render_done(command.surface, final)
-    newest = await final_done(services, operation.order_id, operation.id)
-    return still_running(command.surface, newest or as_seen(done, seen))
+    newest = await final_done(services, operation.order_id, operation.id) or done
+    if newest.operation is not None and newest.operation.is_pending:
+        return still_running(command.surface, newest)
+    return render_done(command.surface, newest)
 
 
 async def _finish_kept(

@@ -135,7 +135,7 @@ def _currency(value: str) -> str:
 def _order_amount(value: int, info: ValidationInfo) -> int:
     # A currency that was refused is named already; the amount is then measured by the default.
     try:
-        return check_amount(value, info.data.get("currency", _BARE_CURRENCY))
+        return check_amount(value, info.data.get("currency") or _BARE_CURRENCY)
     except InvalidRequest as refusal:
         raise _rule(refusal.description) from None
 

@@ -28,8 +28,9 @@ __all__ = ["Key", "KeyGate", "find_kept", "kept_answer", "key_of", "make_key"]
 _CHARACTERS_MAX = 255
 _HEADER = "Idempotency-Key"
 _PURPOSE = "idempotency fingerprint"
-# Never kept, not even hashed with a key: PCI DSS 3.3.1.
-_LEFT_OUT = ("cvv", "card_cvv")
+# CVVs are never kept, not even hashed with a key: PCI DSS 3.3.1. And the key is no part of what is
+# asked: it may come in the header the first time and in the body the next.
+_LEFT_OUT = ("cvv", "card_cvv", "idempotency_key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,14 +95,22 @@ class KeyGate:
             self._waiting -= 1
 
 
-def key_of(request: web.Request, services: Services, scope: str, body: Body) -> Key | None:
-    """The request's key; None when it has none. Raises InvalidRequest for one that cannot be."""
+def key_of(
+    request: web.Request, services: Services, scope: str, body: Body, own: str | None = None
+) -> Key | None:
+    """The request's key; None when it has none. `own` is one that its body names.
+
+    Raises InvalidRequest for one that cannot be, and where header and body name two.
+    """
     values = request.headers.getall(_HEADER, ())
-    if not values:
-        return None
     if len(values) > 1:
         raise InvalidRequest("Idempotency-Key is given more than once", field=_HEADER)
-    text = _unquoted(values[0].strip())
+    text = _unquoted(values[0].strip()) if values else ""
+    if own is not None and text not in ("", own):
+        raise InvalidRequest(
+            "idempotency_key is another one than Idempotency-Key", field="idempotency_key"
+        )
+    text = text or own or ""
     return make_key(request, services, scope, text, body) if text else None
 
 

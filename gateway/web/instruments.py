@@ -15,7 +15,7 @@ from gateway.domain.instruments import (
     check_vpa,
     normalize_card_number,
 )
-from gateway.web.schemas import CardBody, CustomerBody, PublicPaymentBody
+from gateway.web.schemas import CardBody, CustomerBody, MeansBody
 
 __all__ = ["instrument_of", "payer_of"]
 
@@ -31,7 +31,7 @@ _FLAT_NAMES = {
 
 
 def instrument_of(
-    fields: PublicPaymentBody, enabled: frozenset[str], now: datetime
+    fields: MeansBody, enabled: frozenset[str], now: datetime
 ) -> tuple[Instrument, CardData | None]:
     """What may be stored, and the card data that must not.
 
@@ -63,7 +63,7 @@ def payer_of(customer: CustomerBody | None) -> Payer:
     return Payer(name=customer.name, email=customer.email, contact=customer.contact)
 
 
-def _card(fields: PublicPaymentBody, now: datetime) -> tuple[Instrument, CardData]:
+def _card(fields: MeansBody, now: datetime) -> tuple[Instrument, CardData]:
     """Both forms of a card; a refusal names the field of the form that was sent."""
     if fields.card is not None:
         card = _card_data(fields.card)
@@ -94,7 +94,7 @@ def _card_data(card: CardBody) -> CardData:
     )
 
 
-def _flat_card_data(fields: PublicPaymentBody) -> CardData:
+def _flat_card_data(fields: MeansBody) -> CardData:
     if fields.card_number is None:
         raise InvalidRequest(_CARD_REQUIRED, field="card")
     if fields.card_expiry is None:

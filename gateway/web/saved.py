@@ -11,7 +11,7 @@ from gateway.domain.instruments import TOKEN, Instrument
 from gateway.storage.reads_pages import Scope
 from gateway.storage.tokens import find_token
 from gateway.web.customer_changes import customer_of
-from gateway.web.schemas import PaymentBody, PublicPaymentBody
+from gateway.web.schemas import MeansBody, MerchantsPart
 from gateway.web.services import Services
 
 __all__ = ["Saved", "saved_of", "token_instrument"]
@@ -27,7 +27,7 @@ class Saved:
 
 
 async def saved_of(
-    services: Services, request: Request, fields: PublicPaymentBody, *, is_vouched: bool
+    services: Services, request: Request, fields: MeansBody, *, is_vouched: bool
 ) -> Saved:
     """Reads only where a payment names a customer or a token; the order's own rules come later.
 
@@ -46,7 +46,7 @@ async def saved_of(
             "customer_signature of the order and its customer is required for saved cards",
             field="customer_signature",
         )
-    customer_id = fields.customer_id if isinstance(fields, PaymentBody) else None
+    customer_id = fields.customer_id if isinstance(fields, MerchantsPart) else None
     if customer_id is None and fields.token_id is None:
         return Saved(save=fields.save)
     scope = Scope(merchant_id=request.merchant_id, mode=request.mode)

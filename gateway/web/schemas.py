@@ -46,7 +46,9 @@ __all__ = [
     "KeyBody",
     "KeyChanges",
     "KeyRotationBody",
+    "MeansBody",
     "MerchantChanges",
+    "MerchantsPart",
     "NewCustomerBody",
     "NotesBody",
     "OrderBody",
@@ -150,12 +152,9 @@ _PAYMENT_EXAMPLE: JsonDict = {
 }
 
 
-class PublicPaymentBody(BodyModel):
-    """What a shopper decides about a payment."""
+class MeansBody(BodyModel):
+    """How somebody pays, and who."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [_PAYMENT_EXAMPLE]})
-
-    order_id: Text
     method: AnyMethod
     token_id: ShortText | None = None
     save: bool = False
@@ -170,18 +169,32 @@ class PublicPaymentBody(BodyModel):
     card_holder_name: Text | None = Field(default=None, repr=False)
 
 
+class _OfOrder(BodyModel):
+    order_id: Text
+
+
+class PublicPaymentBody(MeansBody, _OfOrder):
+    """What a shopper decides about a payment."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_PAYMENT_EXAMPLE]})
+
+
 class CheckoutPaymentBody(PublicPaymentBody):
     """`POST /payments/public`; saved cards need the shop's word for who the shopper is."""
 
     customer_signature: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
 
-class PaymentBody(PublicPaymentBody):
-    """`POST /payments`: what a merchant decides besides."""
+class MerchantsPart(BodyModel):
+    """What a merchant decides about a payment besides."""
 
     capture: Capture | None = None
     notes: Notes = Field(default_factory=dict)
     customer_id: CustomerId | None = None
+
+
+class PaymentBody(MerchantsPart, PublicPaymentBody):
+    """`POST /payments`."""
 
 
 class AmountBody(BodyModel):

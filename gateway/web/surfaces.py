@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.actors.messages import Done
+from gateway.domain.awaited import decisive_operation
 from gateway.domain.disputes import dispute_object
 from gateway.domain.entities import Operation, OperationState, Order, OrderState, Payment
 from gateway.domain.representation import order_object, payment_object, refund_object, timestamp
@@ -25,9 +26,12 @@ __all__ = [
     "PAYMENT_CANCELLED",
     "PAYMENT_CAPTURED",
     "PAYMENT_CREATED",
+    "PAYMENT_MADE",
     "PUBLIC_PAYMENT_CREATED",
     "REFUND_CREATED",
+    "REFUND_MADE",
     "SurfaceRenderer",
+    "done_of",
     "failure_of",
     "public_order_object",
     "public_payment_object",
@@ -46,11 +50,15 @@ PAYMENT_CREATED = "payment.created"
 PUBLIC_PAYMENT_CREATED = "payment.public.created"
 PAYMENT_CAPTURED = "payment.captured"
 PAYMENT_CANCELLED = "payment.cancelled"
+PAYMENT_MADE = "payment.made"
 REFUND_CREATED = "refund.created"
+REFUND_MADE = "refund.made"
 
 SurfaceRenderer = Callable[[Done, str | None], StoredAnswer]
 
 _CREATED = 201
+# Of our codes: the processor has judged nothing, it was not asked or broke.
+_NOT_ATTEMPTED = frozenset({"GATEWAY_ERROR", "CARD_DATA_LOST"})
 
 
 def render(surface: str, state: OrderState, subject_id: str) -> StoredAnswer:
@@ -60,13 +68,37 @@ def render(surface: str, state: OrderState, subject_id: str) -> StoredAnswer:
     surface or a subject that does not exist.
     """
     name, _, request_id = surface.partition(" ")
-    return _SURFACES[name](_done_of(state, subject_id), request_id or None)
+    return _SURFACES[name](done_of(state, subject_id), request_id or None)
 
 
 def render_done(surface: str, done: Done) -> StoredAnswer:
     """The same answer where nothing is kept."""
     name, _, request_id = surface.partition(" ")
     return _SURFACES[name](done, request_id or None)
+
+
+def done_of(state: OrderState, subject_id: str) -> Done:
+    """What a command about this has made, as it stands; raises KeyError for what is not there.
+
+    An operation comes as the one that decides about what was asked for.
+    """
+    order = state.order
+    if subject_id == order.id:
+        return Done(order=order)
+    if subject_id in state.payments:
+        return Done(order=order, payment=state.payments[subject_id])
+    if subject_id in state.refunds:
+        refund = state.refunds[subject_id]
+        return Done(order=order, payment=state.payments[refund.payment_id], refund=refund)
+    if subject_id in state.disputes:
+        return Done(order=order, dispute=state.disputes[subject_id])
+    operation = decisive_operation(state, state.operations[subject_id])
+    return Done(
+        order=order,
+        payment=state.payments[operation.payment_id],
+        refund=state.refunds.get(operation.refund_id or ""),
+        operation=operation,
+    )
 
 
 def register_surface(
@@ -97,7 +129,7 @@ def still_running(surface: str, done: Done) -> StoredAnswer:
                 "The processor has not confirmed the outcome, it is being clarified",
                 status=504,
                 reason="outcome_unknown",
-                metadata={"payment_id": operation.payment_id},
+                metadata=_concerned(operation),
             ),
             request_id or None,
         )
@@ -150,21 +182,6 @@ def public_order_object(order: Order, merchant_name: str, methods: list[str]) ->
     }
 
 
-def _done_of(state: OrderState, subject_id: str) -> Done:
-    order = state.order
-    if subject_id == order.id:
-        return Done(order=order)
-    if subject_id in state.payments:
-        return Done(order=order, payment=state.payments[subject_id])
-    if subject_id in state.refunds:
-        refund = state.refunds[subject_id]
-        return Done(order=order, payment=state.payments[refund.payment_id], refund=refund)
-    if subject_id in state.disputes:
-        return Done(order=order, dispute=state.disputes[subject_id])
-    operation = state.operations[subject_id]
-    return Done(order=order, payment=state.payments[operation.payment_id], operation=operation)
-
-
 def _dispute_created(done: Done, _request_id: str | None) -> StoredAnswer:
     return json_answer(_CREATED, _dispute_object(done))
 
@@ -213,6 +230,10 @@ def _payment_finished(done: Done, request_id: str | None) -> StoredAnswer:
     return _failed(done.operation, request_id) or json_answer(200, _payment_object(done))
 
 
+def _refund_finished(done: Done, request_id: str | None) -> StoredAnswer:
+    return _failed(done.operation, request_id) or json_answer(200, _refund_object(done))
+
+
 def _refund_created(done: Done, _request_id: str | None) -> StoredAnswer:
     return json_answer(_CREATED, _refund_object(done))
 
@@ -221,13 +242,20 @@ def failure_of(operation: Operation | None) -> OperationFailed | None:
     """Why what was asked of the processor did not happen; None where it did."""
     if operation is None or operation.state != OperationState.FAILED:
         return None
-    code = operation.error_code or "PAYMENT_FAILED"
+    not_attempted = operation.error_code in _NOT_ATTEMPTED
     return OperationFailed(
         operation.error_description or "Payment processing failed",
-        status=502 if code == "GATEWAY_ERROR" else 402,
-        reason="processor_failed" if code == "GATEWAY_ERROR" else "payment_failed",
-        metadata={"payment_id": operation.payment_id},
+        status=502 if not_attempted else 402,
+        reason=operation.error_reason
+        or ("processor_failed" if not_attempted else "payment_failed"),
+        metadata=_concerned(operation),
     )
+
+
+def _concerned(operation: Operation) -> dict[str, str]:
+    """What an error is about, for whoever wants to look after it."""
+    refund = {} if operation.refund_id is None else {"refund_id": operation.refund_id}
+    return {"payment_id": operation.payment_id, "order_id": operation.order_id, **refund}
 
 
 def _failed(operation: Operation | None, request_id: str | None) -> StoredAnswer | None:
@@ -250,10 +278,13 @@ _SURFACES: dict[str, SurfaceRenderer] = {
     PUBLIC_PAYMENT_CREATED: _public_payment_created,
     PAYMENT_CAPTURED: _payment_finished,
     PAYMENT_CANCELLED: _payment_finished,
+    PAYMENT_MADE: _payment_finished,
     REFUND_CREATED: _refund_created,
+    REFUND_MADE: _refund_finished,
     DISPUTE_CREATED: _dispute_created,
     DISPUTE_CHANGED: _dispute_changed,
 }
 _SHOWN: dict[str, Callable[[Done], dict[str, Any]]] = {
     ORDER_CANCELLED: lambda done: order_object(done.order),
+    REFUND_MADE: _refund_object,
 }

@@ -4,60 +4,87 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
 from aiohttp import web
 
 from gateway.actors.messages import Done
+from gateway.domain.awaited import is_decided
 from gateway.domain.entities import Operation, Payment, PaymentStatus
 from gateway.queue.notifications import Subscription, TooManySubscriptions
 from gateway.storage.journal import Connection
 from gateway.storage.orders import load_orders
 from gateway.storage.pool import DATABASE_ERRORS, is_unavailable
-from gateway.storage.reads import find_operation, find_payment
+from gateway.storage.reads import find_operation_and_payment, find_payment
 from gateway.storage.reads_pages import Scope
 from gateway.web.services import Services
+from gateway.web.surfaces import done_of
 
-__all__ = ["as_seen", "decided_payment", "final_done", "finished_operation", "wait_seconds"]
+__all__ = ["NO_WAIT", "Wait", "decided_payment", "final_done", "finished_operation", "wait_of"]
 
 logger = structlog.get_logger(__name__)
 
 _LOOK_EVERY_SECONDS = 1.0
 _UNDER_WAY = (PaymentStatus.PENDING, PaymentStatus.PROCESSING, PaymentStatus.UNKNOWN)
-_PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=([0-9]{1,4})(?:$|[,;\s])", re.ASCII)
+_PREFERENCES = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
 
 Found = TypeVar("Found")
 
 
-def wait_seconds(request: web.Request, services: Services) -> float:
-    """How long to wait at most: the setting, or less where `Prefer: wait=N` says so (RFC 7240)."""
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """How long to wait at most for an outcome; `is_preferred`: the caller said how long."""
+
+    seconds: float
+    is_preferred: bool = False
+
+
+NO_WAIT = Wait(0.0)
+
+
+def wait_of(request: web.Request, services: Services) -> Wait:
+    """The setting, or less where `Prefer: wait=N` says so (RFC 7240, 4.3)."""
     limit = float(services.settings.wait_seconds_max)
-    preferred = _PREFER_WAIT.search(request.headers.get("Prefer", ""))
-    return limit if preferred is None else min(limit, float(preferred[1]))
+    preferred = _preferred_seconds(request.headers.getall("Prefer", ()))
+    if preferred is None:
+        return Wait(limit)
+    return Wait(min(limit, preferred), is_preferred=True)
 
 
-async def finished_operation(
-    services: Services, operation_id: str, payment_id: str, seconds: float
-) -> Operation | None:
-    """The operation with its outcome, or as it stands when the wait is over.
+def _preferred_seconds(values: Sequence[str]) -> float | None:
+    """The first `wait` counts; what is malformed is no preference (RFC 7240, 2)."""
+    for preference in (part for value in values for part in _PREFERENCES.findall(value)):
+        name, _, rest = preference.partition("=")
+        if name.strip().lower() == "wait":
+            digits = rest.partition(";")[0].strip()
+            if digits[:1] == digits[-1:] == '"':
+                digits = digits[1:-1]
+            return float(digits) if digits.isascii() and digits.isdigit() else None
+    return None
 
-    None when Postgres could not be asked at all. Ends at once while the process is stopping, and
-    when as many as may wait are waiting: what was committed goes on all the same.
+
+async def finished_operation(services: Services, operation: Operation, seconds: float) -> bool:
+    """Wait for the outcome of what a request began; whether there is nothing to wait for any more.
+
+    That is so, too, when the shopper has to do something first. Ends at once while the process is
+    stopping, and when as many as may wait are waiting: what was committed goes on all the same.
     """
 
-    async def read(connection: Connection) -> Operation | None:
-        return await find_operation(connection, operation_id)
+    async def read(connection: Connection) -> tuple[Operation, Payment] | None:
+        return await find_operation_and_payment(connection, operation.id)
+
+    def is_over(found: tuple[Operation, Payment]) -> bool:
+        return is_decided(*found)
 
     try:
-        with services.changes.subscribe(operation_id, payment_id) as changes:
-            return await _until(
-                services, changes, read, lambda operation: not operation.is_pending, seconds
-            )
+        with services.changes.subscribe(operation.id, operation.payment_id) as changes:
+            seen = await _until(services, changes, read, is_over, seconds)
     except TooManySubscriptions:
-        return await _look(services, read)
+        seen = await _look(services, read)
+    return seen is not None and is_over(seen)
 
 
 async def decided_payment(
@@ -100,20 +127,10 @@ async def _until(
 
 
 async def final_done(services: Services, order_id: str, operation_id: str) -> Done | None:
-    """Order, payment and operation as they are stored; None when they cannot be read."""
+    """All that the operation is about as it is stored; None when it cannot be read."""
     states = await _look(services, lambda connection: load_orders(connection, [order_id]))
     state = (states or {}).get(order_id)
-    operation = state.operations.get(operation_id) if state else None
-    if state is None or operation is None:
-        return None
-    return Done(
-        order=state.order, payment=state.payments[operation.payment_id], operation=operation
-    )
-
-
-def as_seen(done: Done, operation: Operation | None) -> Done:
-    """What the command answered, with the operation as it was seen last."""
-    return done if operation is None else replace(done, operation=operation)
+    return done_of(state, operation_id) if state and operation_id in state.operations else None
 
 
 async def _look(services: Services, read: Callable[[Any], Awaitable[Found]]) -> Found | None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import aiohttp
+import pytest
 
 from tests.survival.books import compare, until_quiet
 from tests.survival.gateway_process import KEY_HEADERS, GatewayProcess
@@ -102,3 +103,41 @@ async def test_crash_in_the_middle_of_a_storm(gateway, session, merchant, databa
     assert 1 == await database.fetchval("SELECT count(*) FROM payments")
     charges = "SELECT count(*) FROM simulator_transactions WHERE kind = 'authorize'"
     assert 1 == await database.fetchval(charges)
+
+
+@pytest.mark.parametrize(
+    "point",
+    ["journal.during_commit", "processor.after_call"],
+)
+async def test_a_purchase_through_a_crash(gateway, session, database, merchant, point):
+    """Killed while 200 identical purchases wait: one order, one charge, one answer for all."""
+    body = {"amount": 50_000, "method": "upi", "vpa": "success@bank"}
+    await gateway.arm(session, point)
+
+    async def post() -> tuple[int, bytes]:
+        headers = {**KEY_HEADERS, "Idempotency-Key": "buy", "Prefer": "wait=20"}
+        for _ in range(400):
+            try:
+                async with session.post(
+                    f"{gateway.url}/api/v1/payments/purchase", json=body, headers=headers
+                ) as response:
+                    if response.status not in (202, 409, 503, 504):
+                        return response.status, await response.read()
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                pass
+            await asyncio.sleep(0.05)
+        raise AssertionError("never answered")
+
+    storm = asyncio.gather(*(post() for _ in range(STORM)))
+    assert -9 == await gateway.exit_status()
+    await gateway.start()
+    answers = await storm
+    await until_quiet(database)
+
+    assert 1 == len(set(answers))
+    assert 200 == answers[0][0]
+    await compare(database, merchant.told)
+    for table in ("orders", "payments", "operations"):
+        assert 1 == await database.fetchval(f"SELECT count(*) FROM {table}")
+    kinds = await database.fetch("SELECT kind FROM simulator_transactions")
+    assert ["charge"] == [row["kind"] for row in kinds]

@@ -9,12 +9,15 @@ import pytest
 from redis.asyncio import Redis
 
 from gateway.app import Gateway
+from gateway.domain.outcomes import Approved, Declined, ProcessorTraits
 from gateway.metrics import Metrics
 from gateway.queue.client import open_redis
 from gateway.settings import Settings
+from tests.actors.process import ScriptedBank
 from tests.support import eventually
 from tests.web.client import Answer, ApiClient
 from tests.web.merchants import Administrator
+from tests.web.scripted import scripted_gateway
 
 ClientFor = Callable[..., ApiClient]
 GOOD, DECLINED, OTHER_DECLINED = "4242424242424242", "4000000000000002", "4000000000009995"
@@ -153,6 +156,57 @@ class TestCards(Guarded):
         assert not any(DECLINED.encode() in key for key in keys)
         assert 64 == len(counter.rpartition(b":")[2])
         assert 0 < await redis.ttl(counter) <= 3600
+
+
+class TestSavedCards(Guarded):
+    """A saved card is a card: it is refused after two declines."""
+
+    guards: ClassVar[Mapping[str, int]] = {"card_guard_card_declines": 2}
+
+    @pytest.fixture
+    def bank(self) -> ScriptedBank:
+        """Keeps cards, and charges them as the test says."""
+        bank = ScriptedBank()
+        bank.traits = ProcessorTraits(name="simulator", timeout_seconds=5, stores_instruments=True)
+        return bank
+
+    @pytest.fixture
+    async def gateway(
+        self, settings: Settings, bank: ScriptedBank, monkeypatch: pytest.MonkeyPatch
+    ) -> AsyncIterator[Gateway]:
+        running = scripted_gateway(settings, bank, monkeypatch)
+        await running.start()
+        yield running
+        await running.stop()
+
+    async def test_a_token_is_refused_after_declines(
+        self, api: ApiClient, bank: ScriptedBank, redis: Redis, settings: Settings
+    ) -> None:
+        """For every order, and without another word to the bank; other saved cards are not."""
+        customer = (await api.post("/customers", {})).json["id"]
+        tokens = []
+        for name in ("kept-1", "kept-2"):
+            bank.answers.append(Approved(reference=name, stored=name))
+            fields = {"customer_id": customer, "save": True, **card(GOOD)}
+            made = await api.post("/payments/purchase", {"amount": 700, **fields})
+            tokens.append(made.json["token_id"])
+        body = {"amount": 700, "customer_id": customer, "method": "token"}
+        for count in (1, 2):
+            bank.answers.append(Declined())
+            declined = await api.post("/payments/purchase", {**body, "token_id": tokens[0]})
+            assert 402 == declined.status
+
+            async def counted(count: int = count) -> bool:
+                return await declines(redis, settings) == count
+
+            await eventually(counted)
+        asked = len(bank.asked)
+        refused = await api.post("/payments/purchase", {**body, "token_id": tokens[0]})
+        other = await api.post("/payments/purchase", {**body, "token_id": tokens[1]})
+
+        assert (429, REFUSAL) == (refused.status, refused.error["description"])
+        assert 200 == other.status
+        assert asked + 1 == len(bank.asked)
 
 
 class TestOrders(Guarded):

@@ -56,7 +56,15 @@ OWN = {
     ("POST", "/webhook-endpoints"),
     ("POST", "/processor-accounts"),
 }
-NAMING_OTHERS = {("POST", "/payments"), ("POST", "/webhooks/replay"), ("POST", "/test/disputes")}
+NAMING_OTHERS = {
+    ("POST", "/payments"),
+    ("POST", "/webhooks/replay"),
+    ("POST", "/test/disputes"),
+    *(
+        ("POST", f"/payments/{operation}")
+        for operation in ("purchase", "authorize", "capture", "refund", "cancel")
+    ),
+}
 
 
 @pytest.fixture

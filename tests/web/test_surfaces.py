@@ -82,7 +82,7 @@ def test_an_operation_that_failed(code: str, status: int, shown: str) -> None:
 
     assert (status, status) == (answer.status, content["status"])
     assert (shown, "No") == (content["error"]["code"], content["error"]["description"])
-    assert {"payment_id": "pay_1"} == content["error"]["metadata"]
+    assert {"payment_id": "pay_1", "order_id": "order_1"} == content["error"]["metadata"]
     assert "req-7" == content["request_id"]
 
 

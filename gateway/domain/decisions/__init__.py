@@ -25,6 +25,7 @@ from gateway.domain.decisions._orders import (
 from gateway.domain.decisions._outcomes import record_outcome
 from gateway.domain.decisions._payments import (
     CreatePayment,
+    create_order_with_payment,
     create_payment,
     forget_payer,
     resume_payment,
@@ -64,6 +65,7 @@ __all__ = [
     "change_dispute",
     "change_notes",
     "create_order",
+    "create_order_with_payment",
     "create_payment",
     "expire_order",
     "expire_payment",

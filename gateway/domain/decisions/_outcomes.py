@@ -24,6 +24,7 @@ from gateway.domain.entities import (
     RefundStatus,
 )
 from gateway.domain.errors import NotFound
+from gateway.domain.evolution import evolve
 from gateway.domain.outcomes import (
     Approved,
     AttemptNotFound,
@@ -55,13 +56,15 @@ def record_outcome(
     """Make an outcome true. The result says whether the same attempt is to be sent again now.
 
     Telling it twice changes nothing the second time. An approval of what is already final flips
-    nothing: it is reversed, and somebody is told. Raises NotFound unless it is the last attempt of
-    one of the order's operations.
+    nothing: it is reversed, and somebody is told. What comes of it carries the id of the request
+    that began the operation. Raises NotFound unless it is the last attempt of one of the order's
+    operations.
     """
     attempt = next((each for each in state.attempts.values() if each.id == attempt_id), None)
     if attempt is None:
         raise NotFound("Attempt not found")
     operation = state.operations[attempt.operation_id]
+    moment = evolve(moment, request_id=operation.request_id)
     transition = Transition(state, moment)
     if not operation.is_pending:
         return _late(transition, operation, attempt, outcome, policy)

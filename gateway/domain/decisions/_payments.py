@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from gateway.domain.customers import Token, chargeable
+from gateway.domain.decisions._orders import CreateOrder, create_order
 from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
 from gateway.domain.entities import (
     NOBODY,
@@ -21,10 +22,16 @@ from gateway.domain.entities import (
     Purpose,
 )
 from gateway.domain.errors import InvalidRequest, InvalidState, NotFound
-from gateway.domain.evolution import directly_made
+from gateway.domain.evolution import directly_made, evolve
 from gateway.domain.instruments import Instrument
 
-__all__ = ["CreatePayment", "create_payment", "forget_payer", "resume_payment"]
+__all__ = [
+    "CreatePayment",
+    "create_order_with_payment",
+    "create_payment",
+    "forget_payer",
+    "resume_payment",
+]
 
 
 @directly_made
@@ -33,7 +40,8 @@ class CreatePayment:
     """A shopper pays the order. Card data is not here: it is sealed under `payment_id`.
 
     `customer_id` is the payment's own, where the order has none. With `token` that is charged, by
-    its processor; with `save` the card is kept for the customer.
+    its processor; with `save` the card is kept for the customer. `amount` (minor units) and
+    `currency` are what the merchant takes the order to be of, where they say it.
     """
 
     payment_id: str
@@ -45,6 +53,8 @@ class CreatePayment:
     save: bool = False
     notes: str = "{}"
     capture: str | None = None
+    amount: int | None = None
+    currency: str | None = None
 
 
 def create_payment(
@@ -53,10 +63,12 @@ def create_payment(
     """Accept a payment of the order's whole amount; its charge or authorization follows.
 
     Raises InvalidState when the order takes no payment now: it is over, paid, being paid, or has
-    been tried too often. InvalidRequest, NotFound and ExpiredCard as `_customer_of`.
+    been tried too often. InvalidRequest when it is of another amount than the merchant says;
+    InvalidRequest, NotFound and ExpiredCard as `_customer_of`.
     """
-    _refuse_unless_payable(state, moment, policy)
     order = state.order
+    _refuse_other_amount(order, command)
+    _refuse_unless_payable(state, moment, policy)
     customer_id = _customer_of(order, command, moment, policy)
     transition = Transition(state, moment)
     payment = Payment(
@@ -87,11 +99,32 @@ def create_payment(
         Purpose.PAYMENT,
         payment.amount,
         recovery_seconds=policy.recovery_seconds,
+        surface=moment.surface,
     )
     transition.change_order(status=OrderStatus.ATTEMPTED, attempts=order.attempts + 1)
     transition.emit("payment.created", payment)
     transition.emit("payment.pending", payment)
     return transition.complete(payment)
+
+
+def create_order_with_payment(
+    wish: CreateOrder, command: CreatePayment, moment: Moment, policy: Policy
+) -> Decision[Payment]:
+    """A new order together with its first payment: one unit of work, so neither without the other.
+
+    Raises what `create_order` and `create_payment` raise.
+    """
+    made = create_order(wish, moment)
+    paid = create_payment(made.state, command, moment, policy)
+    if paid.work is None:
+        raise AssertionError("a payment is written")
+    # Nobody has seen the order before its payment: it begins with this version.
+    order = evolve(paid.state.order, version=made.state.order.version)
+    return Decision(
+        state=evolve(paid.state, order=order),
+        work=evolve(paid.work, order=order, expected_version=0),
+        result=paid.result,
+    )
 
 
 def _account_of(order: Order, command: CreatePayment, policy: Policy) -> UUID | None:
@@ -137,6 +170,13 @@ def forget_payer(state: OrderState, customer_id: str, moment: Moment) -> Decisio
     for payment in known:
         transition.forget_payer(payment)
     return transition.complete(None)
+
+
+def _refuse_other_amount(order: Order, command: CreatePayment) -> None:
+    if command.amount not in (None, order.amount):
+        raise InvalidRequest("amount is not the order's", field="amount")
+    if command.currency not in (None, order.currency):
+        raise InvalidRequest("currency is not the order's", field="currency")
 
 
 def _refuse_unless_payable(state: OrderState, moment: Moment, policy: Policy) -> None:

@@ -67,6 +67,7 @@ def begin_operation(
     if operation is None or not operation.is_pending:
         return transition.unchanged(Acknowledge())
     if operation.kind == OperationKind.RELEASE:
+        transition = Transition(state, evolve(moment, request_id=operation.request_id))
         finish_release(transition, operation)
         return transition.complete(Acknowledge())
     attempt = state.attempts.get(operation_id)

@@ -108,4 +108,5 @@ def _set_aside(transition: Transition, payment: Payment, refund: Refund, policy:
         amount,
         recovery_seconds=policy.recovery_seconds,
         refund_id=refund.id,
+        surface=transition.moment.surface,
     )

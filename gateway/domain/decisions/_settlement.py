@@ -214,6 +214,7 @@ def fail(transition: Transition, operation: Operation, outcome: Declined, policy
         due_at=None,
         error_code=outcome.code,
         error_description=outcome.description,
+        error_reason=outcome.reason,
     )
     payment = transition.payments[operation.payment_id]
     if operation.purpose == Purpose.REVERSAL:

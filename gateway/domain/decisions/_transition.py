@@ -179,6 +179,7 @@ class Transition:
             amount=amount,
             due_at=self.now + timedelta(seconds=recovery_seconds),
             surface=surface,
+            request_id=self.moment.request_id,
             created_at=self.now,
             updated_at=self.now,
         )

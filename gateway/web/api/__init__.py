@@ -19,6 +19,7 @@ from gateway.web.api import (
     public,
     refunds,
     settlements,
+    synchronous,
 )
 from gateway.web.api.inbound import inbound_routes
 from gateway.web.api.testing import control_routes, test_routes
@@ -39,6 +40,11 @@ _MERCHANT: tuple[tuple[str, str, Handler, str], ...] = (
     ("POST", "/payments", payments.create_payment, "payments:write"),
     ("GET", "/payments", payments.list_payments, "payments:read"),
     ("GET", "/payments/{id}", payments.get_payment, "payments:read"),
+    ("POST", "/payments/purchase", synchronous.purchase, "payments:write"),
+    ("POST", "/payments/authorize", synchronous.authorize, "payments:write"),
+    ("POST", "/payments/capture", synchronous.capture, "payments:capture"),
+    ("POST", "/payments/refund", synchronous.refund, "refunds:write"),
+    ("POST", "/payments/cancel", synchronous.cancel, "payments:capture"),
     ("POST", "/payments/{id}/capture", payments.capture_payment, "payments:capture"),
     ("POST", "/payments/{id}/cancel", payments.cancel_payment, "payments:capture"),
     ("POST", "/payments/{id}/refunds", refunds.create_refund, "refunds:write"),

@@ -49,11 +49,11 @@ def uuid_of(text: str) -> UUID | None:
     return value if str(value) == text.lower() else None
 
 
-def merchant_key(request: web.Request, body: Body) -> Key | None:
-    """The idempotency key of a merchant's request."""
-    if "Idempotency-Key" not in request.headers:
+def merchant_key(request: web.Request, body: Body, own: str | None = None) -> Key | None:
+    """The idempotency key of a merchant's request; `own` is one that its body names."""
+    if own is None and "Idempotency-Key" not in request.headers:
         return None
-    return key_of(request, call_of(request).services, merchant_scope(request), body)
+    return key_of(request, call_of(request).services, merchant_scope(request), body, own)
 
 
 def changed_by(request: web.Request) -> Changed:

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from gateway.domain.disputes import DisputeStatus
 from gateway.domain.entities import OrderStatus, PaymentStatus, RefundStatus
-from gateway.web import schemas
+from gateway.web import schemas, synchronous_schemas
 from gateway.web.api import (
     answers,
     customers,
@@ -26,6 +26,7 @@ from gateway.web.api import (
     public,
     refunds,
     settlements,
+    synchronous,
     testing,
     testing_disputes,
 )
@@ -52,6 +53,11 @@ BODIES: Mapping[Handler, type[BaseModel]] = {
     payments.capture_payment: schemas.AmountBody,
     payments.cancel_payment: schemas.EmptyBody,
     public.create_public_payment: schemas.CheckoutPaymentBody,
+    synchronous.purchase: synchronous_schemas.PurchaseBody,
+    synchronous.authorize: synchronous_schemas.AuthorizeBody,
+    synchronous.capture: synchronous_schemas.CaptureBody,
+    synchronous.refund: synchronous_schemas.ImmediateRefundBody,
+    synchronous.cancel: synchronous_schemas.CancelBody,
     refunds.create_refund: schemas.RefundBody,
     disputes.accept_dispute: schemas.EmptyBody,
     disputes.contest_dispute: schemas.ContestBody,
@@ -127,7 +133,16 @@ STREAMING: frozenset[Handler] = frozenset({live.stream_payment})
 """The calls that answer with server-sent events."""
 
 WAITING: frozenset[Handler] = frozenset(
-    {orders.cancel_order, payments.capture_payment, payments.cancel_payment}
+    {
+        orders.cancel_order,
+        payments.capture_payment,
+        payments.cancel_payment,
+        synchronous.purchase,
+        synchronous.authorize,
+        synchronous.capture,
+        synchronous.refund,
+        synchronous.cancel,
+    }
 )
 """The calls that wait for the processor, and answer 202 when the wait is over."""
 
@@ -173,6 +188,11 @@ ANSWERS: Mapping[Handler, type[answers.Answer]] = {
     payments.get_payment: answers.Payment,
     payments.capture_payment: answers.Payment,
     payments.cancel_payment: answers.Payment,
+    synchronous.purchase: answers.Payment,
+    synchronous.authorize: answers.Payment,
+    synchronous.capture: answers.Payment,
+    synchronous.refund: answers.Refund,
+    synchronous.cancel: answers.Payment,
     public.get_public_order: answers.PublicOrder,
     public.create_public_payment: answers.PublicPayment,
     public.get_public_payment: answers.PublicPayment,

@@ -24,7 +24,7 @@ from gateway.web.queries import choice, list_response, page_of, unknown_start
 from gateway.web.responses import json_response
 from gateway.web.schemas import EmptyBody, NotesBody, OrderBody
 from gateway.web.surfaces import ORDER_CANCELLED, ORDER_CREATED, waiting_surface
-from gateway.web.waiting import wait_seconds
+from gateway.web.waiting import wait_of
 
 __all__ = [
     "cancel_order",
@@ -127,7 +127,7 @@ async def cancel_order(request: web.Request) -> web.Response:
         message=message,
         surface=waiting_surface(ORDER_CANCELLED, call.request_id),
         key=merchant_key(request, body),
-        wait_seconds=wait_seconds(request, call.services),
+        wait=wait_of(request, call.services),
     )
     return await command_response(request.app, call.services, command)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -10,6 +11,7 @@ from gateway.actors.messages import CapturePayment, ClaimRequest, PayOrder, Requ
 from gateway.domain.decisions import CreatePayment
 from gateway.domain.entities import PaymentStatus
 from gateway.domain.errors import NotFound
+from gateway.domain.evolution import evolve
 from gateway.domain.ids import is_id, new_id
 from gateway.domain.instruments import CardData, card_to_bytes
 from gateway.domain.representation import payment_object
@@ -25,7 +27,14 @@ from gateway.web.instruments import instrument_of, payer_of
 from gateway.web.queries import choice, identifier, list_response, page_of, unknown_start
 from gateway.web.responses import json_response
 from gateway.web.saved import Saved, saved_of, token_instrument
-from gateway.web.schemas import AmountBody, EmptyBody, PaymentBody, PublicPaymentBody
+from gateway.web.schemas import (
+    AmountBody,
+    EmptyBody,
+    MeansBody,
+    MerchantsPart,
+    PaymentBody,
+    PublicPaymentBody,
+)
 from gateway.web.services import Services
 from gateway.web.surfaces import (
     PAYMENT_CANCELLED,
@@ -33,15 +42,20 @@ from gateway.web.surfaces import (
     PAYMENT_CREATED,
     waiting_surface,
 )
-from gateway.web.waiting import wait_seconds
+from gateway.web.waiting import wait_of
 
 __all__ = [
+    "accepted_payment",
     "cancel_payment",
     "capture_payment",
+    "captured",
     "create_payment",
+    "forgetting_card",
     "get_payment",
     "list_payments",
+    "operation_response",
     "payment_command",
+    "voided",
 ]
 
 _STATUSES = tuple(PaymentStatus)
@@ -74,7 +88,7 @@ def payment_command(
     address: str | None = None,
     is_vouched: bool = True,
 ) -> Command:
-    """Pay an order; card data is sealed first (P8). `address` is the shopper's, who asks.
+    """Pay an order. `address` is the shopper's, who asks.
 
     `is_vouched`: the merchant says that the order's customer is who pays.
     """
@@ -83,51 +97,86 @@ def payment_command(
     payment_id = new_id("pay")
 
     async def message(claim: ClaimRequest | None) -> PayOrder:
-        saved = await saved_of(services, request, fields, is_vouched=is_vouched)
-        command, card = _accepted(
-            services, fields, saved, mode=request.mode, enabled=enabled_methods, id_=payment_id
+        payment = await accepted_payment(
+            services,
+            fields,
+            payment_id=payment_id,
+            order_id=fields.order_id,
+            enabled_methods=enabled_methods,
+            request=request,
+            address=address,
+            is_vouched=is_vouched,
         )
-        if card is not None:
-            attempt = CardAttempt(payment_id, fields.order_id, card.number, address)
-            await services.card_guard.admit(attempt, request)
-            await services.sealed.put(payment_id, card_to_bytes(card))
-        sent = Request(
-            merchant_id=request.merchant_id,
-            mode=request.mode,
-            request_id=request.request_id,
-            claim=claim,
-        )
-        return PayOrder(command=command, request=sent)
-
-    async def refused() -> None:
-        await services.sealed.delete_many([payment_id])
+        return PayOrder(command=payment, request=evolve(request, claim=claim))
 
     return Command(
         order_id=fields.order_id,
         message=message,
         surface=surface,
         key=key,
-        refused=refused if fields.method == "card" else None,
+        refused=forgetting_card(services, fields, payment_id),
     )
+
+
+async def accepted_payment(
+    services: Services,
+    fields: MeansBody,
+    *,
+    payment_id: str,
+    order_id: str,
+    enabled_methods: frozenset[str],
+    request: Request,
+    address: str | None = None,
+    is_vouched: bool = True,
+) -> CreatePayment:
+    """What the order is asked. Card data is sealed first (P8), and no more of it than the last
+    four digits is in what is answered.
+
+    Raises LimitReached after too many declines, and what is wrong with the fields.
+    """
+    saved = await saved_of(services, request, fields, is_vouched=is_vouched)
+    command, card = _accepted(
+        services, fields, saved, mode=request.mode, enabled=enabled_methods, id_=payment_id
+    )
+    tried = card.number if card is not None else fields.token_id
+    if tried is not None:
+        attempt = CardAttempt(payment_id, order_id, tried, address)
+        await services.card_guard.admit(attempt, request)
+    if card is not None:
+        await services.sealed.put(payment_id, card_to_bytes(card))
+    return command
+
+
+def forgetting_card(
+    services: Services, fields: MeansBody, payment_id: str
+) -> Callable[[], Awaitable[None]] | None:
+    """What undoes the sealing of a card whose payment was refused."""
+    if fields.method != "card":
+        return None
+
+    async def forget() -> None:
+        await services.sealed.delete_many([payment_id])
+
+    return forget
 
 
 def _accepted(
     services: Services,
-    fields: PublicPaymentBody,
+    fields: MeansBody,
     saved: Saved,
     *,
     mode: str,
     enabled: frozenset[str],
     id_: str,
 ) -> tuple[CreatePayment, CardData | None]:
-    """What the order is asked, and the card data that it must not see."""
+    """The command, and the card data that it must not have."""
     if saved.token is None:
         instrument, card = instrument_of(fields, enabled, services.clock.now())
         processor = services.choose_processor(mode)
     else:
         instrument, card = token_instrument(saved.token, enabled), None
         processor = saved.token.processor
-    own = fields if isinstance(fields, PaymentBody) else None
+    own = fields if isinstance(fields, MerchantsPart) else None
     command = CreatePayment(
         payment_id=id_,
         instrument=instrument,
@@ -169,37 +218,55 @@ async def list_payments(request: web.Request) -> web.Response:
 
 async def capture_payment(request: web.Request) -> web.Response:
     """`POST /payments/{id}/capture`: take what was authorized; waits for the processor."""
-    call = call_of(request)
     payment_id = path_id(request, "pay", "Payment")
     body = await read_body(request)
     fields = body.as_model(AmountBody)
-
-    async def message(claim: ClaimRequest | None) -> CapturePayment:
-        return CapturePayment(
-            payment_id=payment_id, amount=fields.amount, request=call.command_request(claim)
-        )
-
-    key = merchant_key(request, body)
-    return await _operation_response(request, payment_id, message, PAYMENT_CAPTURED, key)
+    return await captured(request, payment_id, fields.amount, merchant_key(request, body))
 
 
 async def cancel_payment(request: web.Request) -> web.Response:
     """`POST /payments/{id}/cancel`: void an uncaptured authorization; waits for the processor."""
-    call = call_of(request)
     payment_id = path_id(request, "pay", "Payment")
     body = await read_body(request)
     body.as_model(EmptyBody)
+    return await voided(request, payment_id, merchant_key(request, body))
+
+
+async def captured(
+    request: web.Request, payment_id: str, amount: int | None, key: Key | None
+) -> web.Response:
+    """The answer to a capture of `amount` (minor units; None for all that is left)."""
+    call = call_of(request)
+
+    async def message(claim: ClaimRequest | None) -> CapturePayment:
+        return CapturePayment(
+            payment_id=payment_id, amount=amount, request=call.command_request(claim)
+        )
+
+    return await operation_response(request, payment_id, message, PAYMENT_CAPTURED, key)
+
+
+async def voided(request: web.Request, payment_id: str, key: Key | None) -> web.Response:
+    """The answer to a void."""
+    call = call_of(request)
 
     async def message(claim: ClaimRequest | None) -> VoidPayment:
         return VoidPayment(payment_id=payment_id, request=call.command_request(claim))
 
-    key = merchant_key(request, body)
-    return await _operation_response(request, payment_id, message, PAYMENT_CANCELLED, key)
+    return await operation_response(request, payment_id, message, PAYMENT_CANCELLED, key)
 
 
-async def _operation_response(
-    request: web.Request, payment_id: str, message: Any, surface: str, key: Key | None
+async def operation_response(
+    request: web.Request,
+    payment_id: str,
+    message: Callable[[ClaimRequest | None], Awaitable[Any]],
+    surface: str,
+    key: Key | None,
 ) -> web.Response:
+    """The answer to a message about a payment, with the outcome of what that begins.
+
+    Raises NotFound for a payment that is not the caller's.
+    """
     call = call_of(request)
     async with call.services.pool.acquire() as connection:
         order_id = await reads.order_of_payment(connection, call.caller.scope, payment_id)
@@ -208,6 +275,6 @@ async def _operation_response(
         message=message,
         surface=waiting_surface(surface, call.request_id),
         key=key,
-        wait_seconds=wait_seconds(request, call.services),
+        wait=wait_of(request, call.services),
     )
     return await command_response(request.app, call.services, command)

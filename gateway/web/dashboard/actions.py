@@ -43,6 +43,7 @@ from gateway.web.surfaces import (
     REFUND_CREATED,
     waiting_surface,
 )
+from gateway.web.waiting import Wait
 
 __all__ = ["cancel_order", "capture_payment", "refund_payment", "void_payment"]
 
@@ -194,7 +195,7 @@ async def _command(
         message=message,
         surface=surface if surface == REFUND_CREATED else waiting_surface(surface, call.request_id),
         key=_key(request, call, form),
-        wait_seconds=min(settings.dashboard_wait_seconds, settings.wait_seconds_max),
+        wait=Wait(min(settings.dashboard_wait_seconds, settings.wait_seconds_max)),
     )
     response = await command_response(request.app, call.services, command)
     if response.status < _FIRST_ERROR:

@@ -42,6 +42,10 @@ _HEADERS: Mapping[str, Any] = {
         "description": "The request was answered before: this is that answer.",
         "schema": {"const": "true"},
     },
+    "Preference-Applied": {
+        "description": "How many seconds the request was ready to wait, where it said so.",
+        "schema": {"type": "string", "pattern": "^wait=[0-9]+$"},
+    },
 }
 # Of each event, as it goes over the wire.
 _STREAMED: Mapping[str, Any] = {
@@ -191,6 +195,7 @@ def _responses(
     answers = dict.fromkeys(_good_statuses(route), good)
     waits = route.handler in WAITING
     if waits:
+        headers["Preference-Applied"] = {"$ref": "#/components/headers/Preference-Applied"}
         answers[202] = {**good, "description": "Not done yet: a webhook will tell how it ends"}
     has_body = route.handler in BODIES
     for status in problem_statuses(route, has_body=has_body, waits=waits):

@@ -29,7 +29,7 @@ from gateway.web.razorpay.wire import WireRoute
 from gateway.web.razorpay_entities import payment_entity
 from gateway.web.responses import json_response
 from gateway.web.surfaces import waiting_surface
-from gateway.web.waiting import wait_seconds
+from gateway.web.waiting import wait_of
 
 __all__ = ["ROUTES"]
 
@@ -88,7 +88,7 @@ async def capture_payment(request: web.Request) -> web.Response:
         message=message,
         surface=waiting_surface(PAYMENT_CAPTURED, call.request_id),
         key=merchant_key(request, body),
-        wait_seconds=wait_seconds(request, call.services),
+        wait=wait_of(request, call.services),
     )
     return await command_answer(request, command)
 

@@ -27,7 +27,7 @@ from gateway.web.razorpay.fields import (
 from gateway.web.razorpay.payment_creation import next_steps, pay
 from gateway.web.razorpay.wire import WireRoute
 from gateway.web.schemas import CustomerBody, PaymentBody
-from gateway.web.waiting import decided_payment, wait_seconds
+from gateway.web.waiting import decided_payment, wait_of
 
 __all__ = ["ROUTES"]
 
@@ -70,7 +70,7 @@ async def _decided(request: web.Request, payment_id: str, order_id: str) -> dict
     Raises OperationFailed for a payment that failed.
     """
     call = call_of(request)
-    seconds = wait_seconds(request, call.services)
+    seconds = wait_of(request, call.services).seconds
     payment = await decided_payment(call.services, call.caller.scope, payment_id, seconds)
     if payment is not None and payment.status == PaymentStatus.FAILED:
         raise _failure(payment)
