@@ -75,7 +75,7 @@ async def test_each_payment_keeps_a_card_of_its_own(bank: SimulatedBank) -> None
     """Forgetting one leaves the other, though it is the same card."""
     first = stored_of(await call(bank, storing()))
     second = stored_of(await call(bank, storing()))
-    assert await forget(bank, first) is None
+    assert await forget(bank, first, None) is None
 
     assert first != second
     assert isinstance(await call(bank, by(second)), Approved)
@@ -128,7 +128,7 @@ async def test_a_forgotten_card_pays_nothing(bank: SimulatedBank, pool: Pool) ->
     payment = storing()
     stored = stored_of(await call(bank, payment))
     for unknown in (stored, stored, "card_of_nobody"):
-        assert await forget(bank, unknown) is None
+        assert await forget(bank, unknown, None) is None
     before = (await ledger(pool, limit=10)).total
     outcome = await call(bank, by(stored))
 
