@@ -234,7 +234,8 @@ CREATE TABLE operations (
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL,
     request_id text,
-    error_reason text
+    error_reason text,
+    retries smallint NOT NULL DEFAULT 0
 ) WITH (fillfactor = 70);
 CREATE INDEX operations_payment ON operations (payment_id);
 CREATE INDEX operations_refund ON operations (refund_id) WHERE refund_id IS NOT NULL;

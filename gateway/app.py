@@ -325,6 +325,7 @@ class Gateway:
                 processors=tree.processors,
                 recovery=tree.recovery,
                 notifications=tree.inbound.handlers,
+                breakers=tree.breakers,
                 sealed=tree.sealed,
                 pool=tree.pool,
                 queue=tree.queue,

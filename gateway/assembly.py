@@ -41,8 +41,7 @@ def make_services(
     is_draining: Callable[[], bool],
 ) -> Services:
     """Everything a handler may use, of a tree that was started."""
-    settings, processors = tree.settings, tree.registry.processors
-    bank, seconds = processors.get("simulator"), settings.redis_timeout_seconds
+    settings, seconds = tree.settings, tree.settings.redis_timeout_seconds
     changes = Changes(tree.redis, tree.keys, "api", timeout_seconds=seconds)
     return Services(
         settings=settings,
@@ -66,19 +65,20 @@ def make_services(
         passwords=passwords,
         mailer=mailer,
         supervision_tree=tree.root.tree,
+        breakers=tree.breakers.views,
         is_draining=is_draining,
         worker_is_running=lambda: tree.processors.is_running and tree.deliverer.is_running,
         redis_is_connected=lambda: ping(tree.redis, timeout_seconds=seconds),
         policy=tree.policy,
         accounts=tree.accounts,
         shown_settings=partial(shown_settings, settings),
-        choose_processor=partial(_choose_processor, "simulator" in processors),
+        choose_processor=partial(_choose_processor, "simulator" in tree.registry.processors),
         observe=observers.request,
         revoke_keys=changes.revoke,
         publish=changes.publish,
         streams=streams,
         bank_ledger=partial(ledger, tree.pool) if settings.test_mode else None,
-        bank_challenges=bank if isinstance(bank, SimulatedBank) else None,
+        bank_challenges=_bank_challenges(tree),
         arm_fault=faults.arm if settings.test_controls else None,
     )
 
@@ -87,6 +87,11 @@ def _choose_processor(has_simulator: bool, mode: str) -> str:
     if mode == "test" and has_simulator:
         return "simulator"
     raise InvalidState("No processor configured", reason="no_processor")
+
+
+def _bank_challenges(tree: Tree) -> SimulatedBank | None:
+    bank = tree.registry.processors.get("simulator")
+    return bank if isinstance(bank, SimulatedBank) else None
 
 
 def _session_store(tree: Tree) -> SessionStore:

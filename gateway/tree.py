@@ -10,6 +10,7 @@ import aiohttp
 from redis.asyncio import Redis
 
 from gateway.actors.bills import BillKeeper, BillLimits
+from gateway.actors.breakers import Breakers
 from gateway.actors.deliverer import DelivererContext, DeliveryLimits, WebhookDeliverer
 from gateway.actors.enqueuer import Enqueuer
 from gateway.actors.fee_plans import FeePlans
@@ -36,6 +37,7 @@ from gateway.domain.work import UnitOfWork
 from gateway.fee_plans import default_fee_plans
 from gateway.inbound import Inbound
 from gateway.observers import Observers
+from gateway.policies import make_breakers, make_policy
 from gateway.processor_accounts import make_processor_accounts
 from gateway.processors.registry import Registry
 from gateway.queue.client import Keys
@@ -184,6 +186,7 @@ class Tree:
                 processors=self.registry.processors,
                 cards=self.sealed,
                 accounts=self.accounts,
+                breakers=self.breakers,
                 finished=finished,
                 observe=self.observers.processor_call,
                 observe_job=self.observers.job,
@@ -202,6 +205,11 @@ class Tree:
             ),
             drain_seconds=self.settings.shutdown_seconds,
         )
+
+    @cached_property
+    def breakers(self) -> Breakers:
+        """Whether processors are called at all; kept when an actor is restarted."""
+        return make_breakers(self.settings)
 
     @cached_property
     def deliverer(self) -> WebhookDeliverer:
@@ -314,17 +322,11 @@ class Tree:
     @cached_property
     def policy(self) -> Policy:
         """The periods and limits that decisions go by."""
-        return Policy(
+        return make_policy(
+            self.settings,
             processors=self.registry.traits,
             fee_plan=self.fee_plans.plan,
             account=self.accounts.active,
-            lease_margin_seconds=self.settings.lease_margin_seconds,
-            recovery_seconds=self.settings.recovery_seconds,
-            capture_window_seconds=self.settings.capture_window_seconds,
-            action_seconds=self.settings.action_seconds,
-            dispute_seconds=self.settings.dispute_seconds,
-            payments_per_order_max=self.settings.payments_per_order_max,
-            refunds_per_payment_max=self.settings.refunds_per_payment_max,
         )
 
     @cached_property

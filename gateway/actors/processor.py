@@ -15,6 +15,7 @@ from uuid import UUID
 
 import structlog
 
+from gateway.actors.breakers import BreakerKey, Breakers, CircuitOpen, WatchedCall
 from gateway.actors.errors import ActorError
 from gateway.actors.journal import FaultPoint, no_fault
 from gateway.actors.messages import BeginOperation, RecordOutcome
@@ -28,6 +29,7 @@ from gateway.domain.evolution import directly_made
 from gateway.domain.instruments import CardData, Nonce, card_from_bytes
 from gateway.domain.jobs import Job
 from gateway.domain.outcomes import (
+    CIRCUIT_OPEN,
     Account,
     AttemptNotFound,
     CardDataLost,
@@ -45,6 +47,7 @@ __all__ = ["AccountSource", "CardSource", "ProcessorActor", "ProcessorContext", 
 logger = structlog.get_logger(__name__)
 
 _CARD_KINDS = ("charge", "authorize")
+_LOOKUP, _RESUME = "lookup", "resume"
 _BACKOFF_FIRST_SECONDS = 0.1
 _BACKOFF_MAX_SECONDS = 2.0
 # Another process may still hold the ciphertext of a payment that came while Redis was away.
@@ -89,6 +92,7 @@ class ProcessorContext:
     processors: Mapping[str, Processor]
     cards: CardSource
     accounts: AccountSource
+    breakers: Breakers
     finished: Callable[[ClaimedJob, bool, str | None], None]
     observe: Callable[[str, str, str, float], None]
     observe_job: Callable[[str, str, float], None]
@@ -184,9 +188,36 @@ class ProcessorActor(Actor):
         return self._context.lease_margin_seconds if outdated else self._context.patience_seconds
 
     async def _perform(self, instruction: Proceed | LookUp, asked_at: float) -> Outcome:
+        """Call the processor, unless its circuit breaker is open."""
+        verb = _verb(instruction)
+        if verb == _RESUME:
+            # Nothing else goes on with a challenge that the shopper has passed.
+            return await self._try(instruction, verb, asked_at, WatchedCall())
+        try:
+            with self._context.breakers.call(_breaker_key(instruction.payment, verb)) as watched:
+                return await self._try(instruction, verb, asked_at, watched)
+        except CircuitOpen as refusal:
+            return _refused(instruction, refusal.wait_seconds)
+
+    async def _try(
+        self, instruction: Proceed | LookUp, verb: str, asked_at: float, watched: WatchedCall
+    ) -> Outcome:
+        prepared = await self._prepare(instruction, asked_at)
+        if not isinstance(prepared, Transaction):
+            return prepared
+        name = instruction.payment.processor
+        way = {_LOOKUP: look_up, _RESUME: resume}.get(verb, call)
+        started = monotonic()
+        outcome = watched.outcome = await way(self._context.processors[name], prepared)
+        self._context.observe(name, verb, type(outcome).__name__, monotonic() - started)
+        return outcome
+
+    async def _prepare(
+        self, instruction: Proceed | LookUp, asked_at: float
+    ) -> Transaction | Outcome:
+        """What the processor is to be called with, or why it is not called."""
         send_before = asked_at + self._context.lease_margin_seconds
         operation, payment = instruction.operation, instruction.payment
-        processor = self._context.processors[payment.processor]
         card: CardData | Nonce | None = None
         sends = isinstance(instruction, Proceed) and not instruction.resume
         try:
@@ -203,18 +234,7 @@ class ProcessorActor(Actor):
         if sends and monotonic() > send_before:
             # The call could outlast the lease, and another process take the attempt in hand.
             return FailedSurely(reason="lease_too_short")
-        transaction = _transaction(instruction.attempt, operation, payment, card, account)
-        started = monotonic()
-        if isinstance(instruction, LookUp):
-            verb, outcome = "lookup", await look_up(processor, transaction)
-        elif instruction.resume:
-            verb, outcome = "resume", await resume(processor, transaction)
-        else:
-            verb, outcome = str(operation.kind), await call(processor, transaction)
-        self._context.observe(
-            payment.processor, verb, type(outcome).__name__, monotonic() - started
-        )
-        return outcome
+        return _transaction(instruction.attempt, operation, payment, card, account)
 
     async def _account(self, payment: Payment, send_before: float) -> Account | None:
         if payment.processor_account_id is None:
@@ -244,6 +264,23 @@ class ProcessorActor(Actor):
             if monotonic() > lost_after:
                 return CardDataLost()
             await asyncio.sleep(_BACKOFF_FIRST_SECONDS)
+
+
+def _verb(instruction: Proceed | LookUp) -> str:
+    if isinstance(instruction, LookUp):
+        return _LOOKUP
+    return _RESUME if instruction.resume else str(instruction.operation.kind)
+
+
+def _breaker_key(payment: Payment, verb: str) -> BreakerKey:
+    account_id = payment.processor_account_id
+    return BreakerKey(payment.processor, verb, None if account_id is None else str(account_id))
+
+
+def _refused(instruction: Proceed | LookUp, wait_seconds: float) -> Outcome:
+    if isinstance(instruction, LookUp):
+        return Unknown(reason=CIRCUIT_OPEN, retry_after_seconds=wait_seconds, answered=False)
+    return FailedSurely(reason=CIRCUIT_OPEN, retry_after_seconds=wait_seconds)
 
 
 def _transaction(

@@ -267,7 +267,8 @@ class Operation:
     """Something asked of the processor, committed before it is asked.
 
     `due_at` is when it should be worked on next, by the movable clock; None when only an operator
-    can go on. `lookups` counts how often the processor was asked about an unknown outcome.
+    can go on. `lookups` counts how often the processor was asked about an unknown outcome,
+    `retries` how often a send that surely failed was to be repeated.
     `surface` names the wire format in which a waiting request wants its final answer; `request_id`
     is that of the request that it began with, None where time alone began it.
     """
@@ -281,6 +282,7 @@ class Operation:
     amount: int
     state: OperationState = OperationState.OPEN
     lookups: int = 0
+    retries: int = 0
     due_at: datetime | None
     surface: str | None = None
     request_id: str | None = None

@@ -11,6 +11,7 @@ from gateway.domain.evolution import directly_made
 from gateway.domain.instruments import CardData, Nonce
 
 __all__ = [
+    "CIRCUIT_OPEN",
     "Account",
     "Approved",
     "AttemptNotFound",
@@ -25,6 +26,8 @@ __all__ = [
     "Unknown",
 ]
 
+CIRCUIT_OPEN = "circuit_open"
+"""The reason of what a circuit breaker did not let through."""
 
 Account: TypeAlias = Mapping[str, str]
 """A merchant's own credentials at a processor, by the names of `ProcessorTraits.credentials`."""
@@ -64,9 +67,14 @@ class RequiresAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedSurely:
-    """It was certainly not attempted: sending it again is safe."""
+    """It was certainly not attempted: sending it again is safe.
+
+    `retry_after_seconds`: nobody tried, because nothing is taken now; it is to come again then, and
+    none of its few retries is used up.
+    """
 
     reason: str
+    retry_after_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +82,15 @@ class Unknown:
     """It may have happened: the processor is asked before anything is sent again (P2).
 
     `reference` is its own name for the transaction, where it has told one, as for a payment that it
-    holds for review.
+    holds for review. `answered`: the processor itself said so; else it could not be reached, or did
+    not answer, and a circuit breaker counts it. `retry_after_seconds`: it was not even asked, since
+    nobody asks it now; the question is to come again then, and none of the few is used up.
     """
 
     reason: str
     reference: str | None = None
+    retry_after_seconds: float | None = None
+    answered: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

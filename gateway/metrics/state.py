@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -9,12 +10,14 @@ from typing import Protocol
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from gateway.actors.breakers import Breakers
 from gateway.actors.enqueuer import Enqueuer
 from gateway.actors.inbound import NotificationHandler
 from gateway.actors.pool import ProcessorPool
 from gateway.actors.recovery import Recovery
 from gateway.actors.region import Region
 from gateway.actors.supervisor import TreeNode
+from gateway.domain.breaker import BreakerState
 from gateway.domain.jobs import JobKind
 from gateway.queue.jobs import Depth, JobQueue
 from gateway.queue.sealed import SealedCards
@@ -48,6 +51,7 @@ class Watched:
     processors: ProcessorPool
     recovery: Recovery
     notifications: Mapping[str, NotificationHandler]
+    breakers: Breakers
     sealed: SealedCards
     pool: Pool
     queue: JobQueue
@@ -67,6 +71,7 @@ class StateCollector(Collector):
         yield from self._entities()
         yield from self._queues()
         yield from self._notifications()
+        yield from self._breakers()
         yield from self._process()
 
     def _actors(self) -> Iterator[Metric]:
@@ -131,6 +136,30 @@ class StateCollector(Collector):
             waiting.add_metric([name], handler.waiting)
             oldest.add_metric([name], handler.oldest_seconds)
         yield from (waiting, oldest)
+
+    def _breakers(self) -> Iterator[Metric]:
+        labels = ["processor", "verb"]
+        states = GaugeMetricFamily(
+            "gateway_breakers", "Circuit breakers by what they do.", labels=[*labels, "state"]
+        )
+        opened = CounterMetricFamily(
+            "gateway_breaker_opened", "How often a circuit breaker opened.", labels=labels
+        )
+        refused = CounterMetricFamily(
+            "gateway_breaker_refused", "Calls that an open breaker kept back.", labels=labels
+        )
+        if self.watched is not None:
+            breakers = self.watched.breakers
+            views = breakers.views()
+            counted = Counter((each.key.processor, each.key.verb, each.state) for each in views)
+            for processor, verb in sorted({(each.key.processor, each.key.verb) for each in views}):
+                for state in BreakerState:
+                    states.add_metric([processor, verb, state], counted[processor, verb, state])
+            for names, count in breakers.opened_total.items():
+                opened.add_metric(names, count)
+            for names, count in breakers.refused_total.items():
+                refused.add_metric(names, count)
+        yield from (states, opened, refused)
 
     def _process(self) -> Iterator[Metric]:
         pending = GaugeMetricFamily("gateway_enqueuer_pending", "What waits to be sent to Redis.")

@@ -7,7 +7,9 @@
 
 A processor answers with an `Outcome` and raises only when it does not know what happened. `call`,
 `look_up` and `resume` are how the gateway talks to it: they bound the time and turn whatever goes
-wrong into `Unknown`, which is clarified by a lookup before anything is sent again (P2).
+wrong into `Unknown`, which is clarified by a lookup before anything is sent again (P2). What is
+raised, and `FailedSurely`, count against the processor until a circuit breaker opens; an `Unknown`
+that it answers itself, such as a payment held for review, does not.
 """
 
 from __future__ import annotations
@@ -265,10 +267,10 @@ async def _bounded(
         async with asyncio.timeout(processor.traits.timeout_seconds):
             outcome = await method(transaction)
     except TimeoutError:
-        return Unknown(reason="timeout")
+        return Unknown(reason="timeout", answered=False)
     except Exception as error:  # noqa: BLE001 - whatever it is, the money may have moved
         # The name alone: the message may quote what was sent, and so a card.
-        return Unknown(reason=type(error).__name__)
+        return Unknown(reason=type(error).__name__, answered=False)
     if not isinstance(outcome, answers):
-        return Unknown(reason=f"invalid_outcome_{type(outcome).__name__}")
+        return Unknown(reason=f"invalid_outcome_{type(outcome).__name__}", answered=False)
     return outcome

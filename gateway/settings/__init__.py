@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from gateway.environment import EnvironmentSource, InvalidSettings, source_of, variables_of
 from gateway.settings.actors import ActorSettings
 from gateway.settings.authorizenet import AuthorizeNetSettings
+from gateway.settings.breakers import BreakerSettings
 from gateway.settings.dashboard import DashboardSettings
 from gateway.settings.inbound import InboundSettings
 from gateway.settings.kinds import SettingsSection
@@ -36,6 +37,7 @@ SECTIONS: dict[str, type[SettingsSection]] = {
     "Actors": ActorSettings,
     "Money": MoneySettings,
     "Processors": ProcessorSettings,
+    "Retries and circuit breakers": BreakerSettings,
     "Webhooks": WebhookSettings,
     "Notifications of processors": InboundSettings,
     "The simulated bank": SimulatorSettings,
@@ -49,6 +51,7 @@ class Settings(
     SimulatorSettings,
     InboundSettings,
     WebhookSettings,
+    BreakerSettings,
     ProcessorSettings,
     MoneySettings,
     ActorSettings,

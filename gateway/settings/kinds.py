@@ -15,7 +15,9 @@ __all__ = [
     "Networks",
     "Percent",
     "Port",
+    "PositivePercent",
     "Seconds",
+    "SecondsList",
     "SecondsOrNone",
     "SecondsRange",
     "SettingsSection",
@@ -58,9 +60,11 @@ SecondsOrNone = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 SecondsRange = Annotated[
     tuple[SecondsOrNone, SecondsOrNone], BeforeValidator(_split), AfterValidator(_is_range)
 ]
+SecondsList = Annotated[tuple[Seconds, ...], BeforeValidator(_split), Field(max_length=10)]
 Amounts = Annotated[CommaSeparated, AfterValidator(_are_amounts)]
 BasisPoints = Annotated[int, Field(ge=0, le=10_000)]
 Percent = Annotated[int, Field(ge=0, le=100)]
+PositivePercent = Annotated[int, Field(ge=1, le=100)]
 
 
 class SettingsSection(BaseModel):

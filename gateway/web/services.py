@@ -11,6 +11,7 @@ import asyncpg
 from aiohttp import web
 
 from gateway.actors.bills import BillKeeper
+from gateway.actors.breakers import BreakerView
 from gateway.actors.processor_accounts import ProcessorAccounts
 from gateway.domain.clock import Clock
 from gateway.domain.decisions import Policy
@@ -119,7 +120,7 @@ class Services:
     `reading_pool` is for what people ask for: it only reads, within a time limit, and leaves the
     connections of `pool` to payments. `shown_settings` has a variable, its value (secrets hidden)
     and what sets it for each setting. `forget` is called when a deletion is committed that
-    processors and payments have to follow.
+    processors and payments have to follow. `breakers` are the circuit breakers of this process.
     `choose_processor` names the processor for a mode or raises InvalidState. `observe` is told of
     every request: route template, method, status, seconds. `revoke_keys` tells all processes which
     keys no longer hold, or have other settings, `publish` which other things were changed.
@@ -147,6 +148,7 @@ class Services:
     passwords: PasswordHasher
     mailer: Mailer | None
     supervision_tree: Callable[[], Any]
+    breakers: Callable[[], Sequence[BreakerView]]
     is_draining: Callable[[], bool]
     worker_is_running: Callable[[], bool]
     redis_is_connected: Callable[[], Awaitable[bool]]

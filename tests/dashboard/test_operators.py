@@ -95,6 +95,24 @@ async def test_operators_begin_here_and_see_the_tree(operator: Browser) -> None:
     assert "no-store" == page.headers["Cache-Control"]
 
 
+async def test_circuit_breakers_are_shown(operator: Browser, api: ApiClient, pool: Pool) -> None:
+    """By processor and operation, as soon as there was a call."""
+    before = await operator.get(PATH)
+    order = (await api.post("/orders", {"amount": 50_000})).json
+    payment = (
+        await api.post(
+            "/payments", {"order_id": order["id"], "method": "upi", "vpa": "success@bank"}
+        )
+    ).json
+    query = "SELECT id FROM payments WHERE id = $1 AND status = 'success'"
+    await eventually(lambda: pool.fetchval(query, payment["id"]))
+    after = await operator.get(PATH)
+
+    shown = 'data-name="simulator authorize" data-state="closed"'
+    assert ("No calls yet" in before.text, shown in before.text) == (True, False)
+    assert shown in after.text
+
+
 async def test_nobody_else_sees_or_does_any_of_it(people: People, pool: Pool) -> None:
     """Not even owners; they have no entry for it, either."""
     letter_id = await bury(pool, "webhook", str(uuid4()))

@@ -28,6 +28,7 @@ COUNTS = (  # gauges that count things, named after what they count
     "gateway_enqueuer_pending", "gateway_jobs_running", "gateway_sealed_cards_waiting",
     "gateway_database_connections", "gateway_live_streams", "gateway_books_differences",
     "gateway_notifications_waiting",
+    "gateway_breakers",
 )  # fmt: skip
 
 
@@ -229,6 +230,9 @@ async def test_a_running_gateway_tells_of_itself(
     assert 1 == value(text, "gateway_payments_total", method="upi", status="success", mode="test")
     assert 1 == value(
         text, "gateway_processor_call_seconds_count", processor="simulator", outcome="Approved"
+    )
+    assert 1 == value(
+        text, "gateway_breakers", processor="simulator", verb="authorize", state="closed"
     )
     assert 1 == value(text, "gateway_http_response_seconds_count", route="unknown", status="4xx")
     assert 1 == value(text, "gateway_live_entities", region="orders")

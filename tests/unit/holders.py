@@ -28,6 +28,7 @@ VERDICTS = (
     "decline",
     "action",
     "not_reached",
+    "breaker_open",
     "swallowed",
     "lost",
     "answer_lost",
@@ -96,6 +97,8 @@ class Holders:
                 return CardDataLost()
         if verdict == "not_reached":
             return FailedSurely(reason="connection_refused")
+        if verdict == "breaker_open":
+            return FailedSurely(reason="circuit_open", retry_after_seconds=60)
         if verdict in ("swallowed", "lost"):
             return Unknown(reason="timeout")
         answer = "declined" if verdict == "decline" else "approved"
@@ -108,6 +111,8 @@ class Holders:
         hold.asked_at = self.order.real_now
         if verdict in ("not_reached", "lost", "answer_lost"):
             hold.outcome = Unknown(reason="timeout")
+        elif verdict == "breaker_open":
+            hold.outcome = Unknown(reason="circuit_open", retry_after_seconds=60)
         else:
             hold.outcome = self.bank.lookup(hold.instruction.attempt.id)
 

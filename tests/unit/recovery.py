@@ -31,7 +31,7 @@ def _go_on(holders: Holders) -> bool:
         order.expire_payment(payment.id)
     for operation in pending:
         if operation.due_at is None:
-            _check_exhausted(operation)
+            _check_exhausted(holders, operation)
             holders.work(operation, "approve")
         elif operation.due_at <= order.now:
             holders.work(operation, "approve")
@@ -40,10 +40,12 @@ def _go_on(holders: Holders) -> bool:
     return True
 
 
-def _check_exhausted(operation: Operation) -> None:
-    """An operator is left what was asked for in vain, and only that."""
+def _check_exhausted(holders: Holders, operation: Operation) -> None:
+    """An operator is left what was asked for in vain, or could not be for as long; only that."""
     assert OperationState.UNKNOWN == operation.state
-    assert len(POLICY.lookup_delays_seconds) <= operation.lookups
+    delays = POLICY.lookup_delays_seconds
+    waited = holders.order.now - holders.order.state.attempts[operation.id].sent_at
+    assert len(delays) <= operation.lookups or waited.total_seconds() >= sum(delays)
 
 
 def _wait_for_the_next_moment(holders: Holders) -> None:

@@ -313,7 +313,9 @@ class OrderMachine(RuleBasedStateMachine):
     @rule(
         index=indices,
         times=st.integers(1, 12),
-        verdict=st.sampled_from(["not_reached", "swallowed", "lost", "answer_lost"]),
+        verdict=st.sampled_from(
+            ["not_reached", "breaker_open", "swallowed", "lost", "answer_lost"]
+        ),
     )
     def bank_is_silent(self, index: int, times: int, verdict: str) -> None:
         pending = self._pending()
@@ -466,9 +468,9 @@ class OrderMachine(RuleBasedStateMachine):
             self._refused(Scenario.pay)
 
     @invariant()
-    def attempts_are_limited(self) -> None:
-        numbers = [each.number for each in self.order.state.attempts.values()]
-        assert max(numbers, default=0) <= POLICY.sure_failures_max
+    def retries_are_limited(self) -> None:
+        retries = [each.retries for each in self.order.state.operations.values()]
+        assert max(retries, default=0) <= len(POLICY.sure_failure_delays_seconds)
 
     def teardown(self) -> None:
         """Everything that was begun comes to an end, by nothing but the times written down."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from gateway.domain.decisions import LookUp
@@ -11,6 +9,7 @@ from gateway.domain.entities import PaymentStatus
 from gateway.domain.outcomes import (
     AttemptNotFound,
     CardDataLost,
+    FailedSurely,
     Outcome,
 )
 from tests.unit.operations import (
@@ -20,22 +19,28 @@ from tests.unit.operations import (
     TIMEOUT,
     Make,
     authorizing,
+    capturing,
+    charging,
     each_kind,
     each_payment,
     refunding,
+    voiding,
 )
 from tests.unit.scenario import (
     LEASE_SECONDS,
+    Scenario,
 )
+
+NOT_TAKEN = FailedSurely(reason="circuit_open", retry_after_seconds=40)
 
 
 @each_kind
 def test_a_sure_failure_is_tried_again_after_one_two_and_four_seconds(make: Make) -> None:
-    """The fourth is the last: what never reached the processor fails."""
+    """Or up to a quarter less. The fourth is the last: what reached nobody fails."""
     scenario = make()
     for seconds in (1, 2, 4):
         scenario.carry_out(REFUSED)
-        assert scenario.operation.due_at == scenario.now + timedelta(seconds=seconds)
+        assert 0.75 * seconds < _wait_seconds(scenario) <= seconds
         assert ("open", "failed", "connection_refused") == (
             scenario.operation.state,
             scenario.attempt.state,
@@ -50,6 +55,70 @@ def test_a_sure_failure_is_tried_again_after_one_two_and_four_seconds(make: Make
         scenario.attempt.number,
         scenario.operation.error_code,
     )
+
+
+@each_kind
+def test_retries_come_one_by_one(make: Make) -> None:
+    """Many that failed together do not come together again, and each knows when it comes."""
+    waits = set()
+    for _ in range(20):
+        scenario = make()
+        scenario.carry_out(REFUSED)
+        waits.add(_wait_seconds(scenario))
+
+    assert len(waits) > 10
+
+
+@each_kind
+def test_what_a_breaker_refuses_comes_again_when_it_may_be_tried(make: Make) -> None:
+    """It uses up no retry: those come after it as if nothing had been."""
+    scenario = make()
+    for _ in range(2):
+        scenario.carry_out(NOT_TAKEN)
+        assert 40 <= _wait_seconds(scenario) < 50
+        assert ("open", "failed", "circuit_open") == (
+            scenario.operation.state,
+            scenario.attempt.state,
+            scenario.attempt.reason,
+        )
+        scenario.wait(50)
+    for seconds in (1, 2, 4):
+        scenario.carry_out(REFUSED)
+        assert 0.75 * seconds < _wait_seconds(scenario) <= seconds
+        scenario.wait(seconds)
+    scenario.carry_out(REFUSED)
+
+    assert ("failed", "GATEWAY_ERROR") == (
+        scenario.operation.state,
+        scenario.operation.error_code,
+    )
+
+
+def test_a_payment_waits_two_minutes_for_a_breaker_and_a_refund_a_day() -> None:
+    """Somebody stands at the checkout; a refund may simply be made later, and asks ever rarer."""
+    for make, patience_seconds, attempts_max in (
+        (authorizing, 120, 25),
+        (charging, 120, 25),
+        (capturing, 86_400, 60),
+        (voiding, 86_400, 60),
+        (refunding, 86_400, 60),
+    ):
+        scenario = make()
+        began = scenario.operation.created_at
+        while scenario.operation.state == "open":
+            scenario.carry_out(FailedSurely(reason="circuit_open", retry_after_seconds=1))
+            if scenario.operation.due_at is not None:
+                scenario.wait(_wait_seconds(scenario))
+
+        waited_seconds = (scenario.now - began).total_seconds()
+        assert patience_seconds <= waited_seconds < patience_seconds * 1.5
+        assert "GATEWAY_ERROR" == scenario.operation.error_code
+        assert scenario.attempt.number <= attempts_max
+
+
+def _wait_seconds(scenario: Scenario) -> float:
+    assert scenario.operation.due_at is not None
+    return (scenario.operation.due_at - scenario.now).total_seconds()
 
 
 def test_a_payment_that_reached_nobody_says_that_nothing_was_charged() -> None:

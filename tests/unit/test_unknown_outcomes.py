@@ -10,6 +10,7 @@ from gateway.domain.decisions import LookUp
 from gateway.domain.entities import OperationState, PaymentStatus
 from gateway.domain.outcomes import (
     AttemptNotFound,
+    FailedSurely,
     Outcome,
     Unknown,
 )
@@ -27,6 +28,8 @@ from tests.unit.operations import (
 from tests.unit.scenario import (
     LEASE_SECONDS,
 )
+
+NOT_ASKED = Unknown(reason="circuit_open", retry_after_seconds=60, answered=False)
 
 
 @each_payment
@@ -113,6 +116,66 @@ def test_asking_before_its_time_uses_up_no_question() -> None:
         assert not scenario.wrote
 
     assert (0, due_at) == (scenario.operation.lookups, scenario.operation.due_at)
+
+
+@each_kind
+def test_a_question_that_a_breaker_refuses_is_put_off(make: Make) -> None:
+    """It uses up none of the questions; the schedule goes on where it was."""
+    scenario = make()
+    scenario.carry_out(TIMEOUT)
+    scenario.wait(10)
+    for _ in range(3):
+        assert isinstance(scenario.begin(), LookUp)
+        scenario.tell(NOT_ASKED)
+        due_at = scenario.operation.due_at
+        assert due_at is not None
+        assert timedelta(seconds=60) <= due_at - scenario.now < timedelta(seconds=75)
+        assert (0, []) == (scenario.operation.lookups, scenario.events)
+        scenario.wait(75)
+    scenario.begin()
+    scenario.tell(TIMEOUT)
+
+    assert (1, scenario.now + timedelta(seconds=60)) == (
+        scenario.operation.lookups,
+        scenario.operation.due_at,
+    )
+
+
+def test_a_question_that_is_never_let_through_is_an_operators_in_the_end() -> None:
+    """After as long as the schedule would have taken, asked ever rarer."""
+    scenario = authorizing()
+    scenario.carry_out(TIMEOUT)
+    scenario.wait(10)
+    times = 0
+    while scenario.operation.due_at is not None:
+        scenario.wait(max(0.0, (scenario.operation.due_at - scenario.now).total_seconds()))
+        scenario.tell(NOT_ASKED)
+        times += 1
+
+    waited = scenario.now - scenario.attempt.sent_at
+    assert timedelta(days=5) < waited < timedelta(days=8)
+    assert ("unknown", 0) == (scenario.operation.state, scenario.operation.lookups)
+    assert times < 60
+    scenario.begin()
+    scenario.tell(APPROVED)
+    assert OperationState.DONE == scenario.operation.state
+
+
+def test_what_was_never_heard_of_and_is_refused_then_is_asked_about_again() -> None:
+    """Sent twice, it is not sure any more what a failure speaks of."""
+    scenario = authorizing()
+    scenario.send()
+    scenario.wait(LEASE_SECONDS)
+    scenario.begin()
+    scenario.tell(AttemptNotFound())
+    scenario.tell(FailedSurely(reason="circuit_open", retry_after_seconds=60))
+
+    assert scenario.operation.due_at is not None
+    assert ("unknown", "circuit_open", True) == (
+        scenario.operation.state,
+        scenario.attempt.reason,
+        scenario.operation.due_at - scenario.now >= timedelta(seconds=60),
+    )
 
 
 @pytest.mark.parametrize(("outcome", "status"), [(APPROVED, "success"), (DECLINED, "failed")])

@@ -54,7 +54,9 @@ def believed(
             outcome = FailedSurely(reason="card_data_lost")
         case FailedSurely() if _was_sent_twice_or_answered(attempt):
             # It may speak of the first sending, and the second be on its way.
-            outcome = Unknown(reason=outcome.reason)
+            outcome = Unknown(
+                reason=outcome.reason, retry_after_seconds=outcome.retry_after_seconds
+            )
     if _is_stale(operation, attempt, payment, outcome, moment):
         return None
     if isinstance(outcome, AttemptNotFound) and _is_leased(attempt, moment):

@@ -11,6 +11,7 @@ from gateway.domain.customers import TokenState
 from gateway.domain.decisions._belief import PAYMENT_KINDS, SENT_AGAIN, believed
 from gateway.domain.decisions._settlement import book_reversal, fail, settle, token_of
 from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
+from gateway.domain.decisions._waits import ask_at, send_at
 from gateway.domain.entities import (
     Attempt,
     AttemptState,
@@ -170,13 +171,16 @@ def _retry_or_fail(
     policy: Policy,
 ) -> None:
     _finish_attempt(transition, attempt, AttemptState.FAILED, reason=outcome.reason)
-    if attempt.number >= policy.sure_failures_max:
+    due_at = send_at(operation, attempt, outcome, transition.now, policy)
+    if due_at is None:
         fail(transition, operation, _not_attempted(operation), policy)
         return
-    delays = policy.sure_failure_delays_seconds
-    delay = delays[min(attempt.number, len(delays)) - 1]
+    was_sent = outcome.retry_after_seconds is None
     transition.change_operation(
-        operation, state=OperationState.OPEN, due_at=transition.now + timedelta(seconds=delay)
+        operation,
+        state=OperationState.OPEN,
+        retries=operation.retries + was_sent,
+        due_at=due_at,
     )
 
 
@@ -196,11 +200,9 @@ def _ask_again_later(
     outcome: Unknown,
     policy: Policy,
 ) -> None:
-    asked = _lookups_now(operation)
-    delays = policy.lookup_delays_seconds
-    due_at = None
-    if asked < len(delays):
-        due_at = transition.now + timedelta(seconds=delays[asked])
+    was_asked = outcome.retry_after_seconds is None
+    asked = _lookups_now(operation) if was_asked else operation.lookups
+    due_at = ask_at(attempt, outcome, asked, transition.now, policy)
     # The lease stays: until it has passed, "not found" proves nothing.
     transition.change_attempt(
         attempt,

@@ -82,9 +82,12 @@ class Policy:
     # An expired authorization that the processor would not void is tried again after a day.
     expiry_retry_seconds: float = 86_400.0
     expiry_voids_max: int = 7
-    sure_failures_max: int = 4
-    # Nothing happened for sure, so it is sent again: after 1, 2 and 4 seconds.
+    # Nothing happened for sure, so it is sent again: after 1, 2 and 4 seconds, or a little less.
     sure_failure_delays_seconds: tuple[float, ...] = (1, 2, 4)
+    jitter_percent: int = 25
+    # How long it is sent again to a processor that takes nothing: a shopper waits, a refund can.
+    payment_patience_seconds: float = 120.0
+    follow_up_patience_seconds: float = 86_400.0
     # An unknown outcome is asked for again after these waits, then it waits for an operator.
     lookup_delays_seconds: tuple[float, ...] = (10, 60, 300, 3600, *(5 * (86_400,)))
 

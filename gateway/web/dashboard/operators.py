@@ -74,6 +74,7 @@ async def show_operators(request: web.Request) -> web.Response:
         "books": books,
         "depths": depths,
         "kinds": list(JobKind),
+        "breakers": services.breakers(),
         "nodes": list(_flat(services.supervision_tree())),
         "now": services.clock.now(),
     }
