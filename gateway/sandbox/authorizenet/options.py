@@ -24,7 +24,10 @@ class Options:
 
     strict: bool = True
     """Refuse unknown members and those out of the schema's order with E00003."""
-    currencies: tuple[str, ...] = ("USD", "CAD", "GBP", "EUR", "AUD", "NZD")
+    currencies: tuple[str, ...] = (
+        *("USD", "AUD", "CAD", "DKK", "EUR", "GBP", "NOK", "NZD", "PLN", "SEK"),
+    )
+    """The first one is meant where a request names none; the real one takes one per account."""
     duplicate_window_seconds: int = 120
     unsettled_refund_code: str = "54"
     """What a refund of a transaction that awaits settlement is told: 54 or 50."""
