@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.app import Gateway
+from gateway.domain.outcomes import Account
 from gateway.processors.protocol import NotSupported, ProcessorContext
 from gateway.processors.simulator import SimulatedBank
 from gateway.storage.pool import Pool
@@ -256,11 +257,11 @@ async def test_deletion_is_asked_for_until_it_holds(
     forget = SimulatedBank.forget
     asked: list[str] = []
 
-    async def unwilling(bank: SimulatedBank, stored: str) -> None:
+    async def unwilling(bank: SimulatedBank, stored: str, account: Account | None) -> None:
         asked.append(stored)
         if len(asked) < 3:
             raise NotSupported("not now")
-        await forget(bank, stored)
+        await forget(bank, stored, account)
 
     monkeypatch.setattr(SimulatedBank, "forget", unwilling)
     await api.call("DELETE", f"/customers/{asha}/tokens/{payment['token_id']}")
