@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
-from gateway.storage.summaries import SPANS_MINUTES
+from gateway.storage.spans import SPANS_MINUTES
 
 __all__ = ["Anew", "Cut", "Stored", "cut_bars"]
 

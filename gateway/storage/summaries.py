@@ -8,24 +8,19 @@ never a difference, so to do it twice does no harm. Hours and six hours are adde
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import Any
-from uuid import UUID
 
 import asyncpg
 
 from gateway.storage.journal import Connection
+from gateway.storage.processor_sums import fold_processors
+from gateway.storage.spans import BEGINNING, PLACES, SPANS_MINUTES, Place, columns_of, wider
 
-__all__ = ["PAYMENTS", "REFUNDS", "SPANS_MINUTES", "fold", "prepare_search"]
+__all__ = ["PAYMENTS", "REFUNDS", "fold", "prepare_search"]
 
 _LOCK = 0x7375_6D73  # "sums": of no meaning but to be nobody else's
 _UNTIL_LOCKED_MILLISECONDS = 100
-
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-
-SPANS_MINUTES = (15, 60, 360)
-"""The spans that sums are stored for, each a multiple of the one before, from the epoch on."""
 
 PAYMENTS = """
 SELECT 'payment', currency, method, count(*), count(*) FILTER (WHERE status = 'success'),
@@ -57,7 +52,6 @@ SELECT DISTINCT {table}.merchant_id, {table}.mode,
 FROM events JOIN {table} ON {table}.id = events.{column}
 WHERE events.created_at >= $1 AND events.created_at < $2 {condition}
 """
-_PLACES = "unnest($1::uuid[], $2::text[], $3::timestamptz[]) AS changed(merchant_id, mode, since)"
 _QUARTER = """
 merchant_id = changed.merchant_id AND mode = changed.mode
 AND created_at >= changed.since AND created_at < changed.since + interval '15 minutes'
@@ -87,7 +81,6 @@ _SOURCES = (
     ("payments", "payment_id", "AND events.refund_id IS NULL", PAYMENTS, _PAYMENT_KINDS),
     ("refunds", "refund_id", "", REFUNDS, _REFUND_KINDS),
 )
-_Place = tuple[UUID, str, datetime]
 
 
 async def fold(
@@ -101,7 +94,7 @@ async def fold(
     async with connection.transaction():
         if not await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", _LOCK):
             return False
-        settled = await connection.fetchval(_STATE) or _BEGINNING
+        settled = await connection.fetchval(_STATE) or BEGINNING
         earliest = await connection.fetchval(_EARLIEST_EVENT, settled)
         if earliest is None:
             return False
@@ -110,11 +103,13 @@ async def fold(
         more: bool = until < surely
         if not more:
             until = now + timedelta(seconds=1)
-        places: set[_Place] = set()
+        places: set[Place] = set()
         for table, column, condition, sums, kinds in _SOURCES:
             statement = _CHANGED.format(table=table, column=column, condition=condition)
             changed = [tuple(row) for row in await connection.fetch(statement, settled, until)]
             await _store(connection, sums, kinds, changed)
+            if table == "payments":
+                await fold_processors(connection, changed)
             places |= set(changed)
         await _add_up(connection, places)
         await connection.execute(_SETTLE, max(settled, min(until, surely)))
@@ -137,33 +132,24 @@ async def prepare_search(connection: Connection) -> None:
 
 
 async def _store(
-    connection: Connection, sums: str, kinds: Sequence[str], changed: Collection[_Place]
+    connection: Connection, sums: str, kinds: Sequence[str], changed: Collection[Place]
 ) -> None:
     """Make the sums of these kinds anew for the quarters that have changed."""
     if not changed:
         return
-    places = _columns(changed)
-    await connection.execute(_CLEAR.format(places=_PLACES), *places, SPANS_MINUTES[0], kinds)
+    places = columns_of(changed)
+    await connection.execute(_CLEAR.format(places=PLACES), *places, SPANS_MINUTES[0], kinds)
     summed = sums.format(quarter=_QUARTER)
-    await connection.execute(_STORE.format(places=_PLACES, sums=summed), *places)
+    await connection.execute(_STORE.format(places=PLACES, sums=summed), *places)
 
 
-async def _add_up(connection: Connection, changed: Collection[_Place]) -> None:
+async def _add_up(connection: Connection, changed: Collection[Place]) -> None:
     """Make the hours and six hours anew that these quarters are in."""
     if not changed:
         return
     for part, minutes in pairwise(SPANS_MINUTES):
-        places = _columns({(owner, mode, _begin(since, minutes)) for owner, mode, since in changed})
+        places = columns_of(wider(changed, minutes))
         kinds = [*_PAYMENT_KINDS, *_REFUND_KINDS]
-        await connection.execute(_CLEAR.format(places=_PLACES), *places, minutes, kinds)
-        statement = _ADD_UP.format(places=_PLACES, minutes=minutes, part=part)
+        await connection.execute(_CLEAR.format(places=PLACES), *places, minutes, kinds)
+        statement = _ADD_UP.format(places=PLACES, minutes=minutes, part=part)
         await connection.execute(statement, *places)
-
-
-def _begin(moment: datetime, minutes: int) -> datetime:
-    """When the span began that the moment is in."""
-    return moment - (moment - _BEGINNING) % timedelta(minutes=minutes)
-
-
-def _columns(places: Collection[_Place]) -> Sequence[Sequence[Any]]:
-    return [list(column) for column in zip(*places, strict=True)]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
+import pytest
+
+from gateway.app import Gateway
 from gateway.domain.outcomes import Account, Credential, Outcome, Transaction
 from gateway.processors.protocol import CredentialsRefused
 from gateway.processors.registry import Registry
 from gateway.processors.simulator import SimulatedBank
+from gateway.settings import Settings
 
 LOGIN = "login-of-shop-1234"
 KEY = "the-key-of-the-shop"
@@ -63,6 +69,20 @@ class BankWithAccounts(SimulatedBank):
             raise ConnectionError(f"could not send {account}")
         if account is not None and account["key"] in self.refused:
             raise CredentialsRefused("Login or key are wrong")
+
+
+@asynccontextmanager
+async def gateway_with(
+    bank: SimulatedBank, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Gateway]:
+    """A running gateway that has this processor and no other."""
+    monkeypatch.setattr("gateway.app.discover", lambda: registry_of(bank))
+    running = Gateway(settings)
+    await running.start()
+    try:
+        yield running
+    finally:
+        await running.stop()
 
 
 def registry_of(bank: SimulatedBank) -> Registry:

@@ -14,7 +14,7 @@ from gateway.app import Gateway
 from gateway.settings import Settings
 from gateway.storage.pool import Pool
 from tests.support import eventually
-from tests.web.banks import CREDENTIALS, KEY, LOGIN, BankWithAccounts, registry_of
+from tests.web.banks import CREDENTIALS, KEY, LOGIN, BankWithAccounts, gateway_with
 from tests.web.client import Answer, ApiClient
 from tests.web.merchants import Administrator
 
@@ -34,11 +34,8 @@ async def gateway(
     settings: Settings, bank: BankWithAccounts, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Gateway]:
     """A running gateway with that bank."""
-    monkeypatch.setattr("gateway.app.discover", lambda: registry_of(bank))
-    running = Gateway(settings)
-    await running.start()
-    yield running
-    await running.stop()
+    async with gateway_with(bank, settings, monkeypatch) as running:
+        yield running
 
 
 async def made(api: ApiClient, **changes: Any) -> dict[str, Any]:
@@ -327,10 +324,7 @@ async def test_other_processes_learn_of_a_change(
     """An account that was made here is used there, long before the next look."""
     slow = settings.model_copy(update={"processor_accounts_seconds": 3600.0})
     elsewhere = BankWithAccounts()
-    monkeypatch.setattr("gateway.app.discover", lambda: registry_of(elsewhere))
-    other = Gateway(slow)
-    await other.start()
-    try:
+    async with gateway_with(elsewhere, slow, monkeypatch) as other:
         there = ApiClient(session, f"http://127.0.0.1:{other.port}")
         await made(api)
 
@@ -339,5 +333,3 @@ async def test_other_processes_learn_of_a_change(
             return CREDENTIALS in [each for _, each in bank.calls + elsewhere.calls]
 
         await eventually(used)
-    finally:
-        await other.stop()

@@ -26,6 +26,8 @@ from gateway.web.dashboard import (
     operators,
     overview,
     payment,
+    processor_accounts,
+    processors,
     settings,
     sign_in,
     team,
@@ -101,6 +103,21 @@ _WEBHOOKS: tuple[tuple[str, str, Handler, str], ...] = (
     ("POST", f"{_HOOK}/replay", deliveries.replay, "webhooks:retry"),
 )
 
+_PROCESSORS = "/dashboard/processors"
+_ACCOUNT = f"{_PROCESSORS}/accounts/{{id}}"
+
+# What is about processors: method, path, handler, permission.
+_BANKS: tuple[tuple[str, str, Handler, str], ...] = (
+    ("GET", _PROCESSORS, processors.show_processors, "processors:read"),
+    ("GET", f"{_PROCESSORS}/new", processor_accounts.show_new_account, "processors:write"),
+    ("POST", f"{_PROCESSORS}/accounts", processor_accounts.add_account, "processors:write"),
+    ("GET", _ACCOUNT, processor_accounts.show_account, "processors:read"),
+    ("POST", _ACCOUNT, processor_accounts.save_account, "processors:write"),
+    ("POST", f"{_ACCOUNT}/check", processor_accounts.check_account, "processors:write"),
+    ("POST", f"{_ACCOUNT}/active", processor_accounts.switch_account, "processors:write"),
+    ("POST", f"{_ACCOUNT}/delete", processor_accounts.remove_account, "processors:write"),
+)
+
 _OPERATORS = "/dashboard/operators"
 
 # What is about the gateway itself: method, path, handler, permission.
@@ -171,7 +188,13 @@ def dashboard_routes() -> Iterable[Route]:
             step="dashboard",
             surface="pages",
         )
-    for method, path, handler, permission in (*_MONEY, *_WEBHOOKS, *_GATEWAY, *_MEMBERS):
+    for method, path, handler, permission in (
+        *_MONEY,
+        *_WEBHOOKS,
+        *_BANKS,
+        *_GATEWAY,
+        *_MEMBERS,
+    ):
         yield Route(
             method=method,
             path=path,
