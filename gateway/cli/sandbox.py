@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 __all__ = ["sandbox"]
+
+_PORT = click.IntRange(0, 65_535)
+_COUNT = click.IntRange(min=1)
+_SECONDS = click.FloatRange(min=0)
+
+
+def _of_length(longest: int) -> Callable[[click.Context, click.Parameter, str], str]:
+    """Refuses what no request could bring: the schema has a limit."""
+
+    def check(_context: click.Context, _parameter: click.Parameter, text: str) -> str:
+        if not 1 <= len(text) <= longest:
+            raise click.BadParameter(f"it has 1 to {longest} characters")
+        return text
+
+    return check
 
 
 @click.group()
@@ -16,10 +32,20 @@ def sandbox() -> None:
 
 @sandbox.command(context_settings={"show_default": True})
 @click.option("--host", default="127.0.0.1", help="Where to listen for merchants.")
-@click.option("--port", default=8090, help="For merchants; 0: one that is free.")
-@click.option("--control-port", default=0, help="For tests, on loopback; 0: one that is free.")
-@click.option("--login-id", default="sandboxlogin", help="API login id, 25 characters at most.")
-@click.option("--transaction-key", default="sandboxkey123456", help="16 characters at most.")
+@click.option("--port", type=_PORT, default=8090, help="For merchants; 0: one that is free.")
+@click.option("--control-port", type=_PORT, default=0, help="For tests, on loopback; 0: any.")
+@click.option(
+    "--login-id",
+    default="sandboxlogin",
+    callback=_of_length(25),
+    help="API login id, 25 characters at most.",
+)
+@click.option(
+    "--transaction-key",
+    default="sandboxkey123456",
+    callback=_of_length(16),
+    help="16 characters at most.",
+)
 @click.option(
     "--signature-key",
     default="0123456789ABCDEF" * 8,
@@ -27,8 +53,13 @@ def sandbox() -> None:
     help="Webhooks are signed with this text.",
 )
 @click.option("--strict/--lenient", default=True, help="Refuse members out of order with E00003.")
-@click.option("--currency", "currencies", multiple=True, help="What the account takes.")
-@click.option("--duplicate-window-seconds", default=120, help="Where the request names none.")
+@click.option("--currency", "currencies", multiple=True, help="Taken; repeatable. None: ten.")
+@click.option(
+    "--duplicate-window-seconds",
+    type=click.IntRange(0, 28_800),
+    default=120,
+    help="Where the request names none.",
+)
 @click.option(
     "--unsettled-refund-code",
     type=click.Choice(["54", "50"]),
@@ -38,25 +69,36 @@ def sandbox() -> None:
 @click.option("--reject-avs", default="", help="AVS results that are declined (27), such as NG.")
 @click.option("--reject-cvv", default="", help="Card code results that are declined (65).")
 @click.option("--cut-off-hour", type=click.IntRange(0, 23), default=0, help="Of settlement, UTC.")
-@click.option("--authorization-days", default=30, help="After which authorizations expire.")
-@click.option("--nonce-seconds", default=900, help="How long nonces can be used.")
-@click.option("--deliver-anywhere", is_flag=True, help="Post webhooks beyond this machine, too.")
-@click.option("--delivery-attempts-max", default=3, help="Of one webhook.")
-@click.option("--delivery-retry-seconds", default=1.0, help="Before the second; then doubled.")
-@click.option("--delivery-timeout-seconds", default=10.0, help="For one attempt.")
-@click.option("--deliveries-max", default=1_000, help="Webhooks under way or held.")
-@click.option("--deliveries-at-once", default=16, help="Webhooks posted side by side.")
-@click.option("--notifications-max", default=10_000, help="Webhooks remembered.")
-@click.option("--webhooks-max", default=100, help="Endpoints of an account.")
-@click.option("--accounts-max", default=20, help="Accounts, the first included.")
-@click.option("--transactions-max", default=100_000, help="Of an account.")
-@click.option("--profiles-max", default=10_000, help="Customers of an account.")
-@click.option("--payment-profiles-max", default=10, help="Cards of a customer.")
-@click.option("--nonces-max", default=10_000, help="Unused ones of an account.")
-@click.option("--requests-max", default=10_000, help="Requests remembered.")
-@click.option("--faults-max", default=100, help="Faults armed at a time.")
-@click.option("--fault-seconds-max", default=600.0, help="How long an answer can be delayed.")
-@click.option("--body-bytes-max", default=256 * 1024, help="Of a request.")
+@click.option(
+    "--authorization-days", type=_COUNT, default=30, help="After which authorizations expire."
+)
+@click.option("--nonce-seconds", type=_COUNT, default=900, help="How long nonces can be used.")
+@click.option(
+    "--deliver-anywhere",
+    is_flag=True,
+    default=False,
+    help="Post webhooks beyond this machine, too.",
+)
+@click.option("--delivery-attempts-max", type=_COUNT, default=3, help="Of one webhook.")
+@click.option(
+    "--delivery-retry-seconds", type=_SECONDS, default=1.0, help="Before the second; then doubled."
+)
+@click.option("--delivery-timeout-seconds", type=_SECONDS, default=10.0, help="For one attempt.")
+@click.option("--deliveries-max", type=_COUNT, default=1_000, help="Webhooks under way or held.")
+@click.option("--deliveries-at-once", type=_COUNT, default=16, help="Webhooks posted side by side.")
+@click.option("--notifications-max", type=_COUNT, default=10_000, help="Webhooks remembered.")
+@click.option("--webhooks-max", type=_COUNT, default=100, help="Endpoints of an account.")
+@click.option("--accounts-max", type=_COUNT, default=20, help="Accounts, the first included.")
+@click.option("--transactions-max", type=_COUNT, default=100_000, help="Of an account.")
+@click.option("--profiles-max", type=_COUNT, default=10_000, help="Customers of an account.")
+@click.option("--payment-profiles-max", type=_COUNT, default=10, help="Cards of a customer.")
+@click.option("--nonces-max", type=_COUNT, default=10_000, help="Unused ones of an account.")
+@click.option("--requests-max", type=_COUNT, default=10_000, help="Requests remembered.")
+@click.option("--faults-max", type=_COUNT, default=100, help="Faults armed at a time.")
+@click.option(
+    "--fault-seconds-max", type=_SECONDS, default=600.0, help="How long an answer can be delayed."
+)
+@click.option("--body-bytes-max", type=_COUNT, default=256 * 1024, help="Of a request.")
 def authorizenet(currencies: tuple[str, ...], **chosen: Any) -> None:
     """Simulate Authorize.Net: JSON API, webhooks, settlement, and faults to arm.
 

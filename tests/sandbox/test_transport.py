@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.sandbox.requests import captured, card
-from tests.sandbox.server import running_sandbox, started_sandbox
+from tests.sandbox.server import running_sandbox
 
 
 def error_of(reply) -> tuple[str, str]:
@@ -217,17 +217,3 @@ async def test_requests_are_remembered_without_secrets(sandbox):
     told = json.dumps([requests, await sandbox.control.transactions()])
     assert sandbox.transaction_key not in told
     assert "4111" not in told
-
-
-async def test_the_command(tmp_path):
-    """It says where it listens, charges a card, writes no card number down, and ends on SIGTERM."""
-    arguments = ("--login-id", "me", "--transaction-key", "mine", "--lenient", "--currency", "EUR")
-    async with started_sandbox(tmp_path, *arguments) as sandbox:
-        assert ("me", "mine") == (sandbox.login_id, sandbox.transaction_key)
-        await captured(sandbox, currencyCode="EUR")
-        response = await sandbox.transact(
-            "authCaptureTransaction", payment=card(), currencyCode="USD", amount="1.00"
-        )
-        assert "39" == response["errors"][0]["errorCode"]
-
-    assert "4111" not in (tmp_path / "sandbox.log").read_text()

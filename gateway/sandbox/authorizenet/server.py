@@ -48,7 +48,14 @@ class Sandbox:
         return f"{self.url}{PATH}"
 
     async def start(self) -> None:
-        """Begin to listen. Raises OSError when a port is taken."""
+        """Begin to listen. Raises OSError when a port is taken; nothing is left open then."""
+        try:
+            await self._listen()
+        except OSError:
+            await self.stop()
+            raise
+
+    async def _listen(self) -> None:
         options = self._options
         await self._courier.start()
         await self._run([*self._api.routes(), *self._webhooks.routes()])
@@ -64,8 +71,7 @@ class Sandbox:
 
     async def stop(self) -> None:
         """Close everything; requests under way are cut off."""
-        if self._accepting is not None:
-            self._accepting.cancel()
+        self._forget_timer()
         await asyncio.gather(*self._tasks)
         await self._api.stop()
         for runner in reversed(self._runners):
@@ -76,6 +82,7 @@ class Sandbox:
 
     async def refuse(self, seconds: float | None) -> None:
         """Refuse connections and cut off those that are open; None: until `accept`."""
+        self._forget_timer()
         if self._site is not None:
             await self._site.stop()
             self._site = None
@@ -85,13 +92,16 @@ class Sandbox:
 
     async def accept(self) -> None:
         """Listen, after a refusal again."""
-        if self._accepting is not None:
-            self._accepting.cancel()
-            self._accepting = None
+        self._forget_timer()
         if self._site is None and self._reserved is not None:
             host, port = self._reserved.getsockname()[:2]
             self._site = web.SockSite(self._runners[0], _bound(host, port))
             await self._site.start()
+
+    def _forget_timer(self) -> None:
+        if self._accepting is not None:
+            self._accepting.cancel()
+            self._accepting = None
 
     async def _cut_off(self) -> None:
         """Close the merchants' connections, and wait until they are closed."""
@@ -119,8 +129,12 @@ class Sandbox:
 def _bound(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
     listener.setblocking(False)
     return listener
 
