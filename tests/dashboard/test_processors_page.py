@@ -175,6 +175,26 @@ async def test_others_accounts_do_not_exist(
     assert not (await owner.get(PATH)).has("account")
 
 
+async def test_breakers_of_the_account_in_use_are_shown(
+    owner: Browser, api: ApiClient, gateway: Gateway
+) -> None:
+    """What is called and what is held back now; not what goes by another account."""
+    await api.authorized()
+    shared = await owner.get(PATH)
+    await added(owner)
+    own = await owner.get(PATH)
+    await api.captured()
+    used = await owner.get(PATH)
+
+    def verbs(page: Page) -> list[str]:
+        return re.findall(r'data-test-id="breaker" data-verb="([a-z]+)"', page.text)
+
+    assert ["authorize"] == verbs(shared)
+    assert [] == verbs(own)
+    assert ["authorize", "capture"] == verbs(used)
+    assert "is made" in used.text
+
+
 async def test_rates_and_reasons_are_those_of_the_period(
     owner: Browser, api: ApiClient, gateway: Gateway, pool: Pool
 ) -> None:

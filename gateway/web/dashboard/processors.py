@@ -9,6 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
+from gateway.actors.breakers import BreakerView
 from gateway.domain.outcomes import ProcessorTraits
 from gateway.storage.processor_accounts import ProcessorAccount, list_accounts
 from gateway.storage.processor_sums import ProcessorSum, load_processor_sums
@@ -61,7 +62,7 @@ async def show_processors(request: web.Request) -> web.Response:
     context = {
         "write": writer,
         "processors": [
-            _shown(traits, accounts, _periods(bars, name), writer)
+            _shown(traits, accounts, _periods(bars, name), services.breakers(), writer)
             for name, traits in sorted(services.policy.processors.items())
             if scope.mode in traits.modes
         ],
@@ -96,6 +97,7 @@ def _shown(
     traits: ProcessorTraits,
     accounts: Sequence[ProcessorAccount],
     periods: Mapping[str, ProcessorSum],
+    breakers: Sequence[BreakerView],
     writer: Writer,
 ) -> Mapping[str, Any]:
     own = [account for account in accounts if account.processor == traits.name]
@@ -112,6 +114,13 @@ def _shown(
         "labels": {credential.name: credential.label for credential in traits.credentials},
         "takes": _takes(traits),
         "can": ", ".join(_abilities(traits)) or "one capture of the whole amount",
+        # Those of the account that new payments go to: other merchants' are not for their eyes.
+        "breakers": [
+            each
+            for each in breakers
+            if each.key.processor == traits.name
+            and each.key.account == (None if active is None else str(active.id))
+        ],
         "lines": [_line(period, each) for period, each in periods.items()],
         "reasons": [
             (reason.replace("_", " "), writer.number(count))
