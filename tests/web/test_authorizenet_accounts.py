@@ -1,0 +1,75 @@
+"""Merchants' own accounts at Authorize.Net: checked with it, and each with books of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from gateway.settings import Settings
+from gateway.storage.pool import Pool
+from tests.sandbox.server import RunningSandbox, running_sandbox
+from tests.support import StoresForTests
+from tests.web.client import ApiClient
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[RunningSandbox]:
+    """A simulated Authorize.Net."""
+    async with running_sandbox() as running:
+        yield running
+
+
+@pytest.fixture
+def settings(
+    sandbox: RunningSandbox,
+    stores: StoresForTests,
+    database_url: str,
+    redis_url: str,
+    redis_prefix: str,
+) -> Settings:
+    """Authorize.Net is there, and the gateway has no account at it."""
+    return Settings(
+        database_url=database_url,
+        redis_url=redis_url,
+        port=0,
+        test_mode=True,
+        test_processing_delay=0,
+        host="127.0.0.1",
+        redis_prefix=redis_prefix,
+        encryption_key=stores.encryption_key,
+        test_controls=True,
+        authorizenet_url=sandbox.api_url,
+        authorizenet_timeout_seconds=5,
+    )
+
+
+def body(sandbox: RunningSandbox, **changes: str) -> dict[str, Any]:
+    """An account with the sandbox's credentials."""
+    credentials = {
+        "api_login_id": sandbox.login_id,
+        "transaction_key": sandbox.transaction_key,
+        "signature_key": sandbox.signature_key,
+    }
+    return {"processor": "authorizenet", "credentials": credentials | changes}
+
+
+async def test_authorizenet_decides_about_credentials(
+    api: ApiClient, sandbox: RunningSandbox, pool: Pool
+) -> None:
+    """Good ones are stored; a wrong key is refused with its words; a dead server stops nobody."""
+    wrong = await api.post("/processor-accounts", body(sandbox, transaction_key="0" * 16))
+    assert (400, "credentials") == (wrong.status, wrong.error["field"])
+    assert "E00007" in wrong.error["description"]
+    assert 0 == await pool.fetchval("SELECT count(*) FROM processor_accounts")
+    await sandbox.control.refuse()
+    made = (await api.post("/processor-accounts", body(sandbox))).json
+    await sandbox.control.accept()
+    checked = (await api.post(f"/processor-accounts/{made['id']}/check")).json
+
+    assert ("unchecked", "accepted") == (made["check"]["result"], checked["check"]["result"])
+    assert f"••••{sandbox.login_id[-4:]}" == made["credentials"]["api_login_id"]
+    assert {"••••"} == {made["credentials"][name] for name in ("transaction_key", "signature_key")}
+    sent = [request["operation"] for request in await sandbox.control.requests()]
+    assert {"authenticateTestRequest"} == set(sent)
