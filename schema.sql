@@ -169,6 +169,8 @@ CREATE TABLE payments (
     -- What disputes have set aside or taken.
     amount_disputed bigint NOT NULL DEFAULT 0
         CONSTRAINT payments_disputed_not_negative CHECK (amount_disputed >= 0),
+    -- The processors that are still to be tried when its own surely did nothing, in order.
+    route text[] NOT NULL DEFAULT '{}',
     -- Null: the gateway's own account.
     processor_account_id uuid REFERENCES processor_accounts,
     CONSTRAINT payments_tax_within_fee CHECK (tax BETWEEN 0 AND fee),
@@ -257,6 +259,10 @@ CREATE TABLE attempts (
     finished_at timestamptz,
     processor_reference text,
     reason text,
+    -- Null: the payment's, of attempts from before payments could go to another. The account is the
+    -- merchant's own, null the gateway's.
+    processor text,
+    processor_account_id uuid,
     CONSTRAINT attempts_number UNIQUE (operation_id, number)
 ) WITH (fillfactor = 70);
 CREATE INDEX attempts_leased ON attempts (lease_until) WHERE state IN ('sent', 'resumed');
@@ -725,3 +731,29 @@ CREATE INDEX inbound_notifications_pending ON inbound_notifications (processor, 
 CREATE INDEX inbound_notifications_received ON inbound_notifications (received_at, id);
 CREATE INDEX inbound_notifications_payment ON inbound_notifications (payment_id)
     WHERE payment_id IS NOT NULL;
+
+-- Which processors a merchant's payments go to.
+CREATE TABLE routing_rules (
+    id text PRIMARY KEY,
+    merchant_id uuid NOT NULL REFERENCES merchants,
+    mode text NOT NULL CHECK (mode IN ('test', 'live')),
+    position integer NOT NULL CHECK (position > 0),
+    name text NOT NULL,
+    -- Empty: all.
+    currencies text[] NOT NULL,
+    methods text[] NOT NULL,
+    card_networks text[] NOT NULL,
+    amount_min bigint,
+    amount_max bigint,
+    -- The first one, then those that are tried when it surely did nothing.
+    processors text[] NOT NULL CHECK (cardinality(processors) > 0),
+    active boolean NOT NULL,
+    created_at timestamptz NOT NULL,
+    updated_at timestamptz NOT NULL,
+    CONSTRAINT routing_rules_amounts CHECK (
+        amount_min <= amount_max AND (
+            coalesce(amount_min, amount_max) IS NULL OR cardinality(currencies) = 1)),
+    -- Deferred: rules change places with each other.
+    CONSTRAINT routing_rules_position UNIQUE (merchant_id, mode, position)
+        DEFERRABLE INITIALLY DEFERRED
+);

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from gateway.domain.errors import InvalidState
 from gateway.effective import shown_settings
 from gateway.faults import Faults
 from gateway.observers import Observers
@@ -72,7 +71,6 @@ def make_services(
         policy=tree.policy,
         accounts=tree.accounts,
         shown_settings=partial(shown_settings, settings),
-        choose_processor=partial(_choose_processor, "simulator" in tree.registry.processors),
         observe=observers.request,
         revoke_keys=changes.revoke,
         publish=changes.publish,
@@ -81,12 +79,6 @@ def make_services(
         bank_challenges=_bank_challenges(tree),
         arm_fault=faults.arm if settings.test_controls else None,
     )
-
-
-def _choose_processor(has_simulator: bool, mode: str) -> str:
-    if mode == "test" and has_simulator:
-        return "simulator"
-    raise InvalidState("No processor configured", reason="no_processor")
 
 
 def _bank_challenges(tree: Tree) -> SimulatedBank | None:

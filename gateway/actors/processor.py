@@ -194,7 +194,7 @@ class ProcessorActor(Actor):
             # Nothing else goes on with a challenge that the shopper has passed.
             return await self._try(instruction, verb, asked_at, WatchedCall())
         try:
-            with self._context.breakers.call(_breaker_key(instruction.payment, verb)) as watched:
+            with self._context.breakers.call(_breaker_key(instruction.attempt, verb)) as watched:
                 return await self._try(instruction, verb, asked_at, watched)
         except CircuitOpen as refusal:
             return _refused(instruction, refusal.wait_seconds)
@@ -205,7 +205,7 @@ class ProcessorActor(Actor):
         prepared = await self._prepare(instruction, asked_at)
         if not isinstance(prepared, Transaction):
             return prepared
-        name = instruction.payment.processor
+        name = instruction.attempt.processor
         way = {_LOOKUP: look_up, _RESUME: resume}.get(verb, call)
         started = monotonic()
         outcome = watched.outcome = await way(self._context.processors[name], prepared)
@@ -218,10 +218,11 @@ class ProcessorActor(Actor):
         """What the processor is to be called with, or why it is not called."""
         send_before = asked_at + self._context.lease_margin_seconds
         operation, payment = instruction.operation, instruction.payment
+        attempt = instruction.attempt
         card: CardData | Nonce | None = None
         sends = isinstance(instruction, Proceed) and not instruction.resume
         try:
-            account = await self._account(payment, send_before)
+            account = await self._account(attempt, send_before)
         except (AccountUnreadable, Unavailable) as error:
             # Never by another account, not the gateway's own either.
             reason = type(error).__name__
@@ -234,14 +235,14 @@ class ProcessorActor(Actor):
         if sends and monotonic() > send_before:
             # The call could outlast the lease, and another process take the attempt in hand.
             return FailedSurely(reason="lease_too_short")
-        return _transaction(instruction.attempt, operation, payment, card, account)
+        return _transaction(attempt, operation, payment, card, account)
 
-    async def _account(self, payment: Payment, send_before: float) -> Account | None:
-        if payment.processor_account_id is None:
+    async def _account(self, attempt: Attempt, send_before: float) -> Account | None:
+        if attempt.processor_account_id is None:
             return None
         while True:
             try:
-                return await self._context.accounts.credentials(payment.processor_account_id)
+                return await self._context.accounts.credentials(attempt.processor_account_id)
             except Unavailable:
                 if monotonic() > send_before:
                     raise
@@ -272,9 +273,9 @@ def _verb(instruction: Proceed | LookUp) -> str:
     return _RESUME if instruction.resume else str(instruction.operation.kind)
 
 
-def _breaker_key(payment: Payment, verb: str) -> BreakerKey:
-    account_id = payment.processor_account_id
-    return BreakerKey(payment.processor, verb, None if account_id is None else str(account_id))
+def _breaker_key(attempt: Attempt, verb: str) -> BreakerKey:
+    account_id = attempt.processor_account_id
+    return BreakerKey(attempt.processor, verb, None if account_id is None else str(account_id))
 
 
 def _refused(instruction: Proceed | LookUp, wait_seconds: float) -> Outcome:

@@ -176,7 +176,8 @@ class Payment:
 
     `token_id` is the token that is charged; with `save` the one that came of it, None until then.
     `processor_account_id` is the merchant's own account at the processor, None the gateway's.
-    `tax` is a part of `fee`. `amount_disputed` is what disputes have set aside or taken.
+    `tax` is a part of `fee`. `amount_disputed` is what disputes have set aside or taken. `route`
+    are the processors that are still to be tried when `processor` surely did nothing, in order.
     """
 
     id: str
@@ -204,6 +205,7 @@ class Payment:
     tax: int = 0
     processor: str
     processor_account_id: UUID | None = None
+    route: tuple[str, ...] = ()
     processor_reference: str | None = None
     error_code: str | None = None
     error_description: str | None = None
@@ -303,6 +305,7 @@ class Operation:
 class Attempt:
     """One go at an operation. Its id is the reference the processor knows it by.
 
+    `processor` is the one it was sent to, `processor_account_id` the account, as of the payment.
     Nobody but its holder touches it before `lease_until` (the machine's time, never moved).
     """
 
@@ -311,6 +314,8 @@ class Attempt:
     payment_id: str
     order_id: str
     number: int
+    processor: str
+    processor_account_id: UUID | None = None
     state: AttemptState = AttemptState.SENT
     sent_at: datetime
     lease_until: datetime

@@ -15,6 +15,7 @@ from gateway.domain.errors import ExpiredCard, InvalidCard, InvalidVpa
 from gateway.domain.evolution import directly_made
 
 __all__ = [
+    "CARD_NETWORKS",
     "METHODS",
     "TOKEN",
     "CardData",
@@ -156,6 +157,9 @@ _NETWORKS = (
     ("diners", 38, 39),
     ("jcb", 3528, 3589),
 )
+
+CARD_NETWORKS = tuple(dict.fromkeys(network for network, _, _ in _NETWORKS))
+"""All that are told apart."""
 
 
 def card_network(digits: str) -> str:

@@ -38,6 +38,8 @@ class MoneySettings(SettingsSection):
     """Payments that may be tried for one order."""
     refunds_per_payment_max: PositiveInt = 200
     """Refunds of one payment."""
+    routing_rules_max: PositiveInt = 100
+    """Routing rules of one merchant in one mode."""
     bill_expiry_seconds_min: Seconds = 900
     """The least time that a payment link or an invoice is given to be paid."""
     bill_orders_max: PositiveInt = 200

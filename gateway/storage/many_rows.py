@@ -18,7 +18,8 @@ __all__ = ["encode_rows", "rows_source"]
 def rows_source(columns: Sequence[tuple[str, str]], argument: str = "$1") -> str:
     """A query for the rows that `encode_rows` has made, with these columns: (name, type) each.
 
-    Of bytes only those that are UTF-8 can be sent, as `bytea`.
+    Of bytes only those that are UTF-8 can be sent, as `bytea`; of lists those of plain names, as
+    `text[]`.
     """
     selected = ", ".join(
         f"{_read(position, kind)} AS {name}" for position, (name, kind) in enumerate(columns)
@@ -41,6 +42,9 @@ def _read(position: int, kind: str) -> str:
     text = f"item->>{position}"
     if kind == "bytea":
         return f"convert_to({text}, 'UTF8')"
+    if kind == "text[]":
+        # ["a","b"] and {"a","b"} differ in their brackets alone, and this takes no subquery.
+        return f"translate({text}, '[]', '{{}}')::text[]"
     return text if kind == "text" else f"({text})::{kind}"
 
 

@@ -80,8 +80,10 @@ async def _load_parts(
     operations = [
         operation_from_row(row) for row in await connection.fetch(_OPERATIONS, payment_ids)
     ]
+    by_id = {payment.id: payment for payment in payments}
     attempts = [
-        _attempt(row) for row in await connection.fetch(_ATTEMPTS, [each.id for each in operations])
+        _attempt(row, by_id[row["payment_id"]])
+        for row in await connection.fetch(_ATTEMPTS, [each.id for each in operations])
     ]
     parts: dict[str, dict[str, dict[str, Any]]] = {
         order_id: {"payments": {}, "refunds": {}, "operations": {}, "attempts": {}, "disputes": {}}
@@ -133,6 +135,7 @@ def payment_from_row(row: asyncpg.Record | Mapping[str, Any]) -> Payment:
         contact=fields.pop("payer_contact"),
     )
     fields["status"] = PaymentStatus(fields["status"])
+    fields["route"] = tuple(fields["route"])
     return Payment(instrument=instrument, payer=payer, **fields)
 
 
@@ -152,7 +155,11 @@ def operation_from_row(row: asyncpg.Record | Mapping[str, Any]) -> Operation:
     return Operation(**fields)
 
 
-def _attempt(row: asyncpg.Record) -> Attempt:
+def _attempt(row: asyncpg.Record, payment: Payment) -> Attempt:
+    """Attempts from before payments could change their processor do not name it."""
     fields = dict(row)
+    if fields["processor"] is None:
+        fields["processor"] = payment.processor
+        fields["processor_account_id"] = payment.processor_account_id
     fields["state"] = AttemptState(fields["state"])
     return Attempt(**fields)

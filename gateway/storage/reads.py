@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.domain.entities import Operation, Order, Payment, Refund
+from gateway.domain.routing import Rule
 from gateway.storage.journal import Connection
 from gateway.storage.orders import (
     operation_from_row,
@@ -18,6 +19,7 @@ from gateway.storage.orders import (
     refund_from_row,
 )
 from gateway.storage.reads_pages import Listing, Page, Scope, Selection, fetch_page
+from gateway.storage.routing_rules import rules_from_json, rules_of
 from gateway.storage.rows import OPERATIONS, ORDERS, PAYMENTS, REFUNDS
 
 __all__ = [
@@ -62,7 +64,8 @@ FROM operations JOIN payments ON payments.id = operations.payment_id WHERE opera
 
 _PUBLIC_ORDER = f"""
 SELECT {", ".join(f"orders.{name}" for name in ORDERS.columns)},
-       merchants.name AS merchant_name, merchants.enabled_methods
+       merchants.name AS merchant_name, merchants.enabled_methods,
+       {rules_of("orders.merchant_id", "orders.mode")} AS routing_rules
 FROM orders JOIN merchants ON merchants.id = orders.merchant_id
 WHERE orders.id = $1 AND merchants.active
 """  # noqa: S608
@@ -75,11 +78,15 @@ WHERE payments.id = ANY($1::text[]) AND merchants.active
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublicOrder:
-    """An order with what the checkout needs to know of its merchant."""
+    """An order with what the checkout needs to know of its merchant.
+
+    `routing_rules` are those that are active, in order.
+    """
 
     order: Order
     merchant_name: str
     enabled_methods: frozenset[str]
+    routing_rules: tuple[Rule, ...]
 
 
 async def find_order(connection: Connection, scope: Scope, order_id: str) -> Order | None:
@@ -134,8 +141,12 @@ async def find_public_order(connection: Connection, order_id: str) -> PublicOrde
         return None
     fields = dict(row)
     name, methods = fields.pop("merchant_name"), fields.pop("enabled_methods")
+    rules = rules_from_json(fields.pop("routing_rules"))
     return PublicOrder(
-        order=order_from_row(fields), merchant_name=name, enabled_methods=frozenset(methods)
+        order=order_from_row(fields),
+        merchant_name=name,
+        enabled_methods=frozenset(methods),
+        routing_rules=rules,
     )
 
 

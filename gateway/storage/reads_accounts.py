@@ -6,18 +6,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from gateway.domain.routing import Rule
 from gateway.storage.journal import Connection
 from gateway.storage.reads_pages import Scope
+from gateway.storage.routing_rules import rules_from_json, rules_of
 
 __all__ = ["KeyRecord", "MerchantRecord", "find_key", "find_merchant", "oldest_key_id"]
 
-_KEY = """
+_KEY = f"""
 SELECT api_keys.id, api_keys.merchant_id, api_keys.mode, api_keys.role, api_keys.permissions,
        api_keys.secret_hash, api_keys.expires_at, api_keys.last_used_at,
-       merchants.default_capture, merchants.enabled_methods, merchants.api_version
+       merchants.default_capture, merchants.enabled_methods, merchants.api_version,
+       {rules_of("api_keys.merchant_id", "api_keys.mode")} AS routing_rules
 FROM api_keys JOIN merchants ON merchants.id = api_keys.merchant_id
 WHERE api_keys.id = $1 AND api_keys.revoked_at IS NULL AND merchants.active
-"""
+"""  # noqa: S608 - our own text
 _MERCHANT = """
 SELECT id, name, email, default_capture, enabled_methods, allowed_origins, return_url,
        brand_color, logo_url, api_version, created_at, updated_at
@@ -33,7 +36,10 @@ ORDER BY created_at, id LIMIT 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRecord:
-    """A key that was not revoked, of a merchant that is active, with the merchant's settings."""
+    """A key that was not revoked, of a merchant that is active, with the merchant's settings.
+
+    `routing_rules` are those that are active, in order.
+    """
 
     id: str
     merchant_id: UUID
@@ -46,6 +52,7 @@ class KeyRecord:
     default_capture: str
     enabled_methods: frozenset[str]
     api_version: str
+    routing_rules: tuple[Rule, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +81,7 @@ async def find_key(connection: Connection, key_id: str) -> KeyRecord | None:
     fields = dict(row)
     fields["permissions"] = frozenset(fields["permissions"])
     fields["enabled_methods"] = frozenset(fields["enabled_methods"])
+    fields["routing_rules"] = rules_from_json(fields["routing_rules"])
     return KeyRecord(**fields)
 
 

@@ -12,8 +12,10 @@ from typing import Any
 from uuid import UUID
 
 from gateway.domain.entities import ALIVE, Order, Payment
+from gateway.domain.routing import Rule
 from gateway.storage.journal import Connection
 from gateway.storage.orders import order_from_row, payment_from_row
+from gateway.storage.routing_rules import rules_from_json, rules_of
 from gateway.storage.rows import ORDERS, PAYMENTS
 
 __all__ = ["CheckoutOrder", "Shop", "find_checkout_order", "find_order_of_payment", "find_shop"]
@@ -28,7 +30,8 @@ _SHOP = (
 _FIND_SHOP = f"SELECT {', '.join(_SHOP)} FROM merchants WHERE id = $1 AND active"  # noqa: S608
 _ORDER = f"""
 SELECT {", ".join(f"orders.{name}" for name in ORDERS.columns)},
-       {", ".join(f"merchants.{name} AS shop_{name}" for name in _SHOP)}
+       {", ".join(f"merchants.{name} AS shop_{name}" for name in _SHOP)},
+       {rules_of("orders.merchant_id", "orders.mode")} AS routing_rules
 FROM orders JOIN merchants ON merchants.id = orders.merchant_id
 WHERE orders.id = $1 AND merchants.active
 """  # noqa: S608 - the names come from the tables in our code
@@ -59,10 +62,12 @@ class Shop:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckoutOrder:
     """An order on the checkout. `named` is the payment that was asked for, if it is the order's;
-    `alive` the one that keeps the order from taking another."""
+    `alive` the one that keeps the order from taking another; `routing_rules` are the active ones,
+    in order."""
 
     order: Order
     shop: Shop
+    routing_rules: tuple[Rule, ...]
     named: Payment | None
     alive: Payment | None
 
@@ -76,6 +81,7 @@ async def find_checkout_order(
         return None
     fields = dict(row)
     shop = _shop({name: fields.pop(f"shop_{name}") for name in _SHOP})
+    rules = rules_from_json(fields.pop("routing_rules"))
     order = order_from_row(fields)
     payments = []
     if order.attempts:
@@ -86,6 +92,7 @@ async def find_checkout_order(
     return CheckoutOrder(
         order=order,
         shop=shop,
+        routing_rules=rules,
         named=next((each for each in payments if each.id == payment_id), None),
         alive=next((each for each in payments if each.status in ALIVE), None),
     )

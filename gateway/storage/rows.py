@@ -120,12 +120,13 @@ PAYMENTS = Table(
         card_expiry_year smallint instrument.card_expiry_year, payer_name text payer.name,
         payer_email text payer.email, payer_contact text payer.contact, customer_id text,
         stored_reference text instrument.stored, save boolean, capture text,
-        processor text, created_at timestamptz""",
+        created_at timestamptz""",
     mutable="""notes text, status text, amount_authorized bigint, amount_captured bigint,
         amount_capture_pending bigint, amount_released bigint, amount_refunded bigint,
         amount_refund_pending bigint, amount_disputed bigint, fee bigint, tax bigint,
-        processor_reference text, processor_account_id uuid, token_id text, error_code text,
-        error_description text, error_reason text, next_action text, action_deadline timestamptz,
+        processor text, processor_account_id uuid, route text[], processor_reference text,
+        token_id text, error_code text, error_description text, error_reason text,
+        next_action text, action_deadline timestamptz,
         capture_expires_at timestamptz, updated_at timestamptz""",
 )
 
@@ -139,16 +140,16 @@ REFUNDS = Table(
 
 OPERATIONS = Table(
     name="operations",
-    fixed="""id text, payment_id text, order_id text, refund_id text, kind text, purpose text,
+    fixed="""id text, payment_id text, order_id text, refund_id text, purpose text,
         amount bigint, surface text, request_id text, created_at timestamptz""",
-    mutable="""state text, lookups smallint, retries smallint, due_at timestamptz, error_code text,
-        error_description text, error_reason text, updated_at timestamptz""",
+    mutable="""kind text, state text, lookups smallint, retries smallint, due_at timestamptz,
+        error_code text, error_description text, error_reason text, updated_at timestamptz""",
 )
 
 ATTEMPTS = Table(
     name="attempts",
     fixed="""id text, operation_id text, payment_id text, order_id text, number smallint,
-        sent_at timestamptz""",
+        processor text, processor_account_id uuid, sent_at timestamptz""",
     mutable="""state text, lease_until timestamptz, finished_at timestamptz,
         processor_reference text, reason text""",
 )

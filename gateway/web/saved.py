@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gateway.actors.messages import Request
 from gateway.domain.customers import Token
-from gateway.domain.errors import InvalidRequest, InvalidState, NotFound
+from gateway.domain.errors import InvalidRequest, NotFound
 from gateway.domain.instruments import TOKEN, Instrument
 from gateway.storage.reads_pages import Scope
 from gateway.storage.tokens import find_token
@@ -31,9 +31,8 @@ async def saved_of(
 ) -> Saved:
     """Reads only where a payment names a customer or a token; the order's own rules come later.
 
-    Raises InvalidRequest for what does not go together, NotFound for what is not the merchant's,
-    InvalidState for a token whose processor is not there any more. Without a merchant's credentials
-    the shop has to vouch for the shopper.
+    Raises InvalidRequest for what does not go together, NotFound for what is not the merchant's.
+    Without a merchant's credentials the shop has to vouch for the shopper.
     """
     if fields.method == TOKEN and fields.token_id is None:
         raise InvalidRequest("token_id is required for method token", field="token_id")
@@ -58,8 +57,6 @@ async def saved_of(
             token = await find_token(connection, scope, fields.token_id)
             if token is None:
                 raise NotFound("Token not found", field="token_id")
-    if token is not None and token.processor not in services.policy.processors:
-        raise InvalidState("No processor configured", reason="no_processor")
     return Saved(customer_id=customer_id, token=token, save=fields.save)
 
 

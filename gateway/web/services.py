@@ -15,7 +15,6 @@ from gateway.actors.breakers import BreakerView
 from gateway.actors.processor_accounts import ProcessorAccounts
 from gateway.domain.clock import Clock
 from gateway.domain.decisions import Policy
-from gateway.domain.errors import InvalidState
 from gateway.queue.jobs import JobQueue
 from gateway.queue.notifications import ChangeHub
 from gateway.queue.sealed import SealedCards
@@ -101,10 +100,6 @@ class ArmFault(Protocol):
         ...
 
 
-def _no_processor(_mode: str) -> str:
-    raise InvalidState("No processor configured", reason="no_processor")
-
-
 def _unobserved(_route: str, _method: str, _status: int, _seconds: float) -> None:
     """Nobody counts requests."""
 
@@ -121,11 +116,10 @@ class Services:
     connections of `pool` to payments. `shown_settings` has a variable, its value (secrets hidden)
     and what sets it for each setting. `forget` is called when a deletion is committed that
     processors and payments have to follow. `breakers` are the circuit breakers of this process.
-    `choose_processor` names the processor for a mode or raises InvalidState. `observe` is told of
-    every request: route template, method, status, seconds. `revoke_keys` tells all processes which
-    keys no longer hold, or have other settings, `publish` which other things were changed.
-    `arm_fault` raises ValueError for what it does not know; it and `bank_ledger` are there in test
-    mode only, `bank_challenges` wherever the simulated bank is.
+    `observe` is told of every request: route template, method, status, seconds. `revoke_keys` tells
+    all processes which keys no longer hold, or have other settings, `publish` which other things
+    were changed. `arm_fault` raises ValueError for what it does not know; it and `bank_ledger` are
+    there in test mode only, `bank_challenges` wherever the simulated bank is.
     """
 
     settings: Any
@@ -156,7 +150,6 @@ class Services:
     accounts: ProcessorAccounts
     shown_settings: Callable[[], Iterable[tuple[str, str, str | None]]]
     forget: Callable[[], None]
-    choose_processor: Callable[[str], str] = _no_processor
     observe: Callable[[str, str, int, float], None] = _unobserved
     revoke_keys: Callable[[Sequence[str]], Awaitable[None]] = _nobody_to_tell
     publish: Callable[[Sequence[str]], Awaitable[None]] = _nobody_to_tell

@@ -7,8 +7,11 @@ is good for that order alone, so for as long as it can be paid.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from gateway.domain.decisions import merchant_places
 from gateway.domain.entities import Order
-from gateway.domain.errors import InvalidState
+from gateway.domain.routing import Facts, Rule, choose
 from gateway.security.records import api_key_record
 from gateway.security.signatures import verify_checkout_signature
 from gateway.storage.journal import Connection
@@ -38,10 +41,10 @@ async def is_vouched_for(
     )
 
 
-def can_save(services: Services, mode: str) -> bool:
-    """Whether cards can be saved with the processor of this mode."""
-    try:
-        processor = services.choose_processor(mode)
-    except InvalidState:
-        return False
-    return services.policy.processors[processor].stores_instruments
+def can_save(services: Services, order: Order, rules: Sequence[Rule]) -> bool:
+    """Whether a card that pays the order can be saved, as far as that is known without the card."""
+    facts = Facts(
+        mode=order.mode, amount=order.amount, currency=order.currency, method="card", saves=True
+    )
+    places = merchant_places(services.policy, order.merchant_id, order.mode)
+    return bool(choose(rules, facts, places).processors)

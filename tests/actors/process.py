@@ -46,6 +46,7 @@ from gateway.seeding import TEST_MERCHANT_ID, seed_test_merchant
 from gateway.settings import Settings
 from gateway.storage.pool import open_pool
 from gateway.tree import Tree
+from tests.unit.scenario import rules_to
 
 KEY = bytes(range(32))
 REQUEST = messages.Request(merchant_id=TEST_MERCHANT_ID, mode="test", request_id="request-1")
@@ -62,11 +63,12 @@ def signature(body: bytes, key: str = SHARED_KEY) -> str:
 class ScriptedBank(Processor):
     """Answers what the test says, approves otherwise, and remembers what it was asked."""
 
-    def __init__(self, timeout_seconds: float = 5.0, name: str = "simulator") -> None:
+    def __init__(self, timeout_seconds: float = 5.0, name: str = "simulator", **more: Any) -> None:
         self.traits = ProcessorTraits(
             name=name,
             timeout_seconds=timeout_seconds,
             credentials=(Credential(name="key", label="Key"),),
+            **more,
         )
         self.answers: deque[Outcome | asyncio.Future[Outcome]] = deque()
         self.lookups: deque[Outcome] = deque()
@@ -155,13 +157,15 @@ class ActorProcess:
         await self.ask(order_id, messages.MakeOrder(command=command, request=REQUEST))
         return order_id
 
-    async def pay(self, order_id: str, request: messages.Request = REQUEST) -> str:
-        """A new payment by UPI."""
+    async def pay(
+        self, order_id: str, request: messages.Request = REQUEST, *, processors: Sequence[str] = ()
+    ) -> str:
+        """A new payment by UPI, at the first of these, by default at the scripted bank."""
         payment_id = new_id("pay")
         command = decisions.CreatePayment(
             payment_id=payment_id,
             instrument=Instrument(method="upi", vpa="success@bank"),
-            processor="simulator",
+            rules=rules_to(*processors) if processors else (),
         )
         await self.ask(order_id, messages.PayOrder(command=command, request=request))
         return payment_id

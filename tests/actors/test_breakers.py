@@ -14,7 +14,6 @@ from gateway.actors.breakers import BreakerKey, Breakers, CircuitOpen
 from gateway.domain import decisions
 from gateway.domain.breaker import BreakerLimits, BreakerState
 from gateway.domain.ids import new_id
-from gateway.domain.instruments import Instrument
 from gateway.domain.outcomes import (
     Approved,
     Declined,
@@ -349,14 +348,7 @@ async def test_a_dead_processor_does_not_stop_another(database_url, redis_url, r
 
 
 async def _pay_at(process: ActorProcess, processor: str) -> str:
-    payment_id = new_id("pay")
-    command = decisions.CreatePayment(
-        payment_id=payment_id,
-        instrument=Instrument(method="upi", vpa="success@bank"),
-        processor=processor,
-    )
-    order_id = await process.make_order()
-    await process.ask(order_id, messages.PayOrder(command=command, request=REQUEST))
+    payment_id = await process.pay(await process.make_order(), processors=[processor])
     await eventually(lambda: _all_waiting(process, [payment_id]))
     return payment_id
 

@@ -28,7 +28,7 @@ from gateway.security.vault import Vault
 from gateway.seeding import TEST_MERCHANT_ID, seed_test_merchant
 from gateway.storage.journal import KeyTaken
 from tests.actors.process import KEY
-from tests.unit.scenario import POLICY, UPI
+from tests.unit.scenario import POLICY, UPI, rules_to
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -113,7 +113,7 @@ async def test_what_ends_makes_room_for_what_begins_in_the_same_unit(journal, se
     made = _order_unit()
     await journal.commit(made)
     state = OrderState(order=made.order)
-    command = CreatePayment(payment_id=new_id("pay"), instrument=UPI, processor="bank")
+    command = CreatePayment(payment_id=new_id("pay"), instrument=UPI, rules=rules_to("bank"))
     paid = create_payment(state, command, Moment(now=NOW, real_now=NOW), POLICY).work
     await journal.commit(paid)
     [payment, operation] = paid.inserts

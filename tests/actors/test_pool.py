@@ -28,7 +28,6 @@ async def _pay_by_card(process: ActorProcess, *, sealed: bool) -> str:
     command = decisions.CreatePayment(
         payment_id=payment_id,
         instrument=card_instrument(CARD, process.clock.now()),
-        processor="simulator",
     )
     await process.ask(order_id, messages.PayOrder(command=command, request=REQUEST))
     return payment_id
@@ -118,7 +117,6 @@ async def test_what_is_accepted_with_room_is_begun_in_the_same_unit(process):
     command = decisions.CreatePayment(
         payment_id=new_id("pay"),
         instrument=Instrument(method="upi", vpa="success@bank"),
-        processor="simulator",
     )
     done = await process.ask(order_id, messages.PayOrder(command=command, request=REQUEST))
 

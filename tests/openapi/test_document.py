@@ -65,7 +65,8 @@ def test_every_call_is_described(route: Route) -> None:
     assert (route.handler in ANSWERS) != (route.handler in STREAMING)
     if route.method in ("POST", "PUT", "PATCH"):
         assert route.handler in BODIES
-    answers_all = route.path.endswith(("/webhook-endpoints", "/processor-accounts"))
+    whole = ("/webhook-endpoints", "/processor-accounts", "/processors", "/routing-rules")
+    answers_all = route.path.endswith(whole)
     if route.handler.__name__.startswith("list_") and not answers_all:
         assert route.handler in FILTERS
 

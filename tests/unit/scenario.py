@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -32,6 +32,7 @@ from gateway.domain.entities import (
 from gateway.domain.ids import new_id
 from gateway.domain.instruments import Instrument
 from gateway.domain.outcomes import Approved, Outcome, ProcessorTraits
+from gateway.domain.routing import Rule
 from tests.unit.invariants import check_decision, check_state
 from tests.unit.ledger_invariants import balances, check_books
 
@@ -64,6 +65,11 @@ PROCESSORS = {
 POLICY = Policy(processors=PROCESSORS)
 LEASE_SECONDS = TIMEOUT_SECONDS + POLICY.lease_margin_seconds
 AMOUNT = 50_000
+
+
+def rules_to(*processors: str) -> tuple[Rule, ...]:
+    """One rule, which sends every payment there."""
+    return (Rule(id="rule_1", position=1, name="All", processors=processors),)
 
 
 class Scenario:
@@ -183,16 +189,17 @@ class Scenario:
         instrument: Instrument = UPI,
         *,
         processor: str | None = None,
+        route: Sequence[str] = (),
         capture: str | None = None,
         save: bool = False,
         customer_id: str | None = None,
         token: Token | None = None,
     ) -> Payment:
-        """Accept a payment."""
+        """Accept a payment at this processor, with those of `route` in reserve."""
         command = CreatePayment(
             payment_id=new_id("pay"),
             instrument=instrument,
-            processor=processor or self.processor,
+            rules=rules_to(processor or self.processor, *route),
             capture=capture,
             save=save,
             customer_id=customer_id,

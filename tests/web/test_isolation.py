@@ -20,6 +20,7 @@ CARD = {"number": "4242424242424242", "expiry_month": 12, "expiry_year": 2039, "
 BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/orders/{id}"): {"notes": {"stolen": "yes"}},
     ("PATCH", "/webhook-endpoints/{id}"): {"active": False},
+    ("PATCH", "/routing-rules/{id}"): {"active": False},
     ("PATCH", "/customers/{id}"): {"name": "stolen"},
     ("PATCH", "/processor-accounts/{id}"): {"name": "stolen"},
     ("PUT", "/customers/{id}"): {"name": "stolen"},
@@ -36,6 +37,7 @@ LISTS = {
     "/webhooks",
     "/webhook-endpoints",
     "/processor-accounts",
+    "/routing-rules",
     "/events",
 }
 OWN = {
@@ -55,6 +57,10 @@ OWN = {
     ("POST", "/merchants/webhook/test"),
     ("POST", "/webhook-endpoints"),
     ("POST", "/processor-accounts"),
+    ("GET", "/processors"),
+    ("POST", "/routing/dry-run"),
+    ("POST", "/routing-rules"),
+    ("PUT", "/routing-rules/order"),
 }
 NAMING_OTHERS = {
     ("POST", "/payments"),
@@ -86,6 +92,7 @@ async def objects(api: ApiClient, administrator: Administrator) -> dict[str, str
     deliveries = await eventually(delivery)
     customer = await api.post("/customers", {"email": "asha@example.com"})
     key = await api.post("/keys", {"role": "read_only"})
+    rule = await api.post("/routing-rules", {"name": "All", "processors": ["simulator"]})
     owner = customer.json["id"]
     saving = await api.settled(
         (await api.payment(method="card", card=CARD, save=True, customer_id=owner))["id"]
@@ -103,6 +110,7 @@ async def objects(api: ApiClient, administrator: Administrator) -> dict[str, str
         "tokens": saving["token_id"],
         "customers": customer.json["id"],
         "keys": key.json["id"],
+        "routing-rules": rule.json["id"],
         "orders": payment["order_id"],
         "payments": payment["id"],
         "refunds": refund.json["id"],
@@ -177,7 +185,7 @@ async def test_lists_hold_only_ones_own(
                 assert (200, 0, []) == (answer.status, answer.json["total"], answer.json["data"])
         else:
             assert call in OWN | NAMING_OTHERS, f"{call} is a new route: say what it shows"
-    for path in sorted(LISTS - {"/webhook-endpoints", "/processor-accounts"}):
+    for path in sorted(LISTS - {"/webhook-endpoints", "/processor-accounts", "/routing-rules"}):
         refused = await stranger.get(f"{path}?starting_after={objects[path[1:]]}")
         assert (400, "starting_after") == (refused.status, refused.error["field"])
 

@@ -34,6 +34,7 @@ def record(key_id: str) -> KeyRecord:
         default_capture="manual",
         enabled_methods=frozenset(),
         api_version="2026-11-01",
+        routing_rules=(),
     )
 
 

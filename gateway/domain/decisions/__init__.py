@@ -39,6 +39,7 @@ from gateway.domain.decisions._processing import (
     begin_operation,
 )
 from gateway.domain.decisions._refunds import RefundPayment, refund_payment
+from gateway.domain.decisions._routing import merchant_places
 from gateway.domain.decisions._transition import Decision, Moment, Policy
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "expire_order",
     "expire_payment",
     "forget_payer",
+    "merchant_places",
     "open_dispute",
     "record_outcome",
     "refund_payment",

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from gateway.domain.customers import Token, chargeable
 from gateway.domain.decisions._orders import CreateOrder, create_order
+from gateway.domain.decisions._routing import kind_for, processors_for
 from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
 from gateway.domain.entities import (
     NOBODY,
     AttemptState,
-    OperationKind,
     Order,
     OrderState,
     OrderStatus,
@@ -24,6 +24,7 @@ from gateway.domain.entities import (
 from gateway.domain.errors import InvalidRequest, InvalidState, NotFound
 from gateway.domain.evolution import directly_made, evolve
 from gateway.domain.instruments import Instrument
+from gateway.domain.routing import Rule
 
 __all__ = [
     "CreatePayment",
@@ -39,14 +40,15 @@ __all__ = [
 class CreatePayment:
     """A shopper pays the order. Card data is not here: it is sealed under `payment_id`.
 
-    `customer_id` is the payment's own, where the order has none. With `token` that is charged, by
-    its processor; with `save` the card is kept for the customer. `amount` (minor units) and
-    `currency` are what the merchant takes the order to be of, where they say it.
+    `rules` are the merchant's, by which processors are chosen. `customer_id` is the payment's own,
+    where the order has none. With `token` that is charged, by its processor; with `save` the card
+    is kept for the customer. `amount` (minor units) and `currency` are what the merchant takes the
+    order to be of, where they say it.
     """
 
     payment_id: str
     instrument: Instrument
-    processor: str
+    rules: tuple[Rule, ...] = ()
     payer: Payer = NOBODY
     customer_id: str | None = None
     token: Token | None = None
@@ -64,12 +66,14 @@ def create_payment(
 
     Raises InvalidState when the order takes no payment now: it is over, paid, being paid, or has
     been tried too often. InvalidRequest when it is of another amount than the merchant says;
-    InvalidRequest, NotFound and ExpiredCard as `_customer_of`.
+    InvalidRequest, NotFound and ExpiredCard as `_customer_of`, InvalidState and InvalidRequest as
+    `processors_for`.
     """
     order = state.order
     _refuse_other_amount(order, command)
     _refuse_unless_payable(state, moment, policy)
-    customer_id = _customer_of(order, command, moment, policy)
+    customer_id = _customer_of(order, command, moment)
+    processor, *route = processors_for(order, command, policy)
     transition = Transition(state, moment)
     payment = Payment(
         id=command.payment_id,
@@ -85,17 +89,16 @@ def create_payment(
         save=command.save,
         notes=command.notes,
         capture=command.capture or order.capture,
-        processor=command.processor,
-        processor_account_id=_account_of(order, command, policy),
+        processor=processor,
+        processor_account_id=_account_of(order, command.token, processor, policy),
+        route=tuple(route),
         created_at=moment.now,
         updated_at=moment.now,
     )
     transition.add_payment(payment)
-    traits = policy.processors[command.processor]
-    at_once = payment.capture == "automatic" and traits.single_step
     transition.add_operation(
         payment,
-        OperationKind.CHARGE if at_once else OperationKind.AUTHORIZE,
+        kind_for(payment, policy),
         Purpose.PAYMENT,
         payment.amount,
         recovery_seconds=policy.recovery_seconds,
@@ -127,33 +130,28 @@ def create_order_with_payment(
     )
 
 
-def _account_of(order: Order, command: CreatePayment, policy: Policy) -> UUID | None:
+def _account_of(order: Order, token: Token | None, processor: str, policy: Policy) -> UUID | None:
     """Where it is charged: a token only in the account that it is kept in."""
-    if command.token is not None:
-        return command.token.processor_account_id
-    return policy.account(order.merchant_id, order.mode, command.processor)
+    if token is not None:
+        return token.processor_account_id
+    return policy.account(order.merchant_id, order.mode, processor)
 
 
-def _customer_of(
-    order: Order, command: CreatePayment, moment: Moment, policy: Policy
-) -> str | None:
+def _customer_of(order: Order, command: CreatePayment, moment: Moment) -> str | None:
     """Who pays: the order's customer, else the payment's own.
 
-    Raises InvalidRequest when these are two, or when a card is to be kept for nobody or by a
-    processor that keeps none; NotFound and ExpiredCard as `chargeable`.
+    Raises InvalidRequest when these are two, or when a card is to be kept for nobody; NotFound and
+    ExpiredCard as `chargeable`.
     """
     customer_id = order.customer_id or command.customer_id
     if command.customer_id not in (None, customer_id):
         raise InvalidRequest("The order is another customer's", field="customer_id")
     if command.token is not None:
         chargeable(command.token, customer_id, moment.now)
-    if command.save:
-        if not policy.processors[command.processor].stores_instruments:
-            raise InvalidRequest("Payment methods cannot be saved", field="save")
-        if customer_id is None:
-            raise InvalidRequest(
-                "customer_id is required to save a payment method", field="customer_id"
-            )
+    if command.save and customer_id is None:
+        raise InvalidRequest(
+            "customer_id is required to save a payment method", field="customer_id"
+        )
     return customer_id
 
 

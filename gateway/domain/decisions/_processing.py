@@ -129,6 +129,8 @@ def _send(
         payment_id=payment.id,
         order_id=payment.order_id,
         number=1 if last is None else last.number + 1,
+        processor=payment.processor,
+        processor_account_id=payment.processor_account_id,
         sent_at=transition.now,
         lease_until=_lease_until(transition.moment, payment, policy),
     )

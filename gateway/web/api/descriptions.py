@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from gateway.domain.disputes import DisputeStatus
 from gateway.domain.entities import OrderStatus, PaymentStatus, RefundStatus
-from gateway.web import schemas, synchronous_schemas
+from gateway.web import routing_bodies, schemas, synchronous_schemas
 from gateway.web.api import (
     answers,
     customers,
@@ -25,6 +25,7 @@ from gateway.web.api import (
     processor_accounts,
     public,
     refunds,
+    routing,
     settlements,
     synchronous,
     testing,
@@ -79,6 +80,10 @@ BODIES: Mapping[Handler, type[BaseModel]] = {
     processor_accounts.create_processor_account: schemas.ProcessorAccountBody,
     processor_accounts.change_processor_account: schemas.ProcessorAccountChanges,
     processor_accounts.check_processor_account: schemas.EmptyBody,
+    routing.create_routing_rule: routing_bodies.RoutingRuleBody,
+    routing.change_routing_rule: routing_bodies.RoutingRuleChanges,
+    routing.order_routing_rules: routing_bodies.RoutingOrderBody,
+    routing.dry_run: routing_bodies.DryRunBody,
     merchant.change_merchant: schemas.MerchantChanges,
     merchant.set_webhook_url: schemas.WebhookUrlBody,
     merchant.regenerate_secret: schemas.EmptyBody,
@@ -100,6 +105,7 @@ CREATING: frozenset[Handler] = frozenset(
         keys.create_key,
         keys.rotate_key,
         processor_accounts.create_processor_account,
+        routing.create_routing_rule,
     }
 )
 """The calls that answer 201."""
@@ -242,6 +248,14 @@ ANSWERS: Mapping[Handler, type[answers.Answer]] = {
     processor_accounts.change_processor_account: answers.ProcessorAccount,
     processor_accounts.check_processor_account: answers.ProcessorAccount,
     processor_accounts.delete_processor_account: answers.RemovedProcessorAccount,
+    routing.list_processors: answers.ProcessorList,
+    routing.dry_run: answers.RoutingChoice,
+    routing.create_routing_rule: answers.RoutingRule,
+    routing.list_routing_rules: answers.RoutingRuleList,
+    routing.order_routing_rules: answers.RoutingRuleList,
+    routing.get_routing_rule: answers.RoutingRule,
+    routing.change_routing_rule: answers.RoutingRule,
+    routing.delete_routing_rule: answers.Deleted,
     events.list_events: answers.EventList,
     events.get_event: answers.Event,
     inbound.receive_authorize_net: answers.Received,

@@ -15,6 +15,7 @@ from gateway.domain.evolution import evolve
 from gateway.domain.ids import is_id, new_id
 from gateway.domain.instruments import CardData, card_to_bytes
 from gateway.domain.representation import payment_object
+from gateway.domain.routing import Rule
 from gateway.storage import reads
 from gateway.web.api.common import found, merchant_key, path_id
 from gateway.web.bodies import read_body
@@ -70,6 +71,7 @@ async def create_payment(request: web.Request) -> web.Response:
         call.services,
         fields,
         enabled_methods=call.caller.key.enabled_methods,
+        rules=call.caller.key.routing_rules,
         request=call.command_request(),
         surface=PAYMENT_CREATED,
         key=merchant_key(request, body),
@@ -82,6 +84,7 @@ def payment_command(
     fields: PublicPaymentBody,
     *,
     enabled_methods: frozenset[str],
+    rules: tuple[Rule, ...],
     request: Request,
     surface: str,
     key: Key | None,
@@ -90,7 +93,8 @@ def payment_command(
 ) -> Command:
     """Pay an order. `address` is the shopper's, who asks.
 
-    `is_vouched`: the merchant says that the order's customer is who pays.
+    `rules` are the merchant's routing rules that are active. `is_vouched`: the merchant says that
+    the order's customer is who pays.
     """
     if not is_id(fields.order_id, "order"):
         raise NotFound("Order not found", field="order_id")
@@ -103,6 +107,7 @@ def payment_command(
             payment_id=payment_id,
             order_id=fields.order_id,
             enabled_methods=enabled_methods,
+            rules=rules,
             request=request,
             address=address,
             is_vouched=is_vouched,
@@ -125,6 +130,7 @@ async def accepted_payment(
     payment_id: str,
     order_id: str,
     enabled_methods: frozenset[str],
+    rules: tuple[Rule, ...],
     request: Request,
     address: str | None = None,
     is_vouched: bool = True,
@@ -136,7 +142,7 @@ async def accepted_payment(
     """
     saved = await saved_of(services, request, fields, is_vouched=is_vouched)
     command, card = _accepted(
-        services, fields, saved, mode=request.mode, enabled=enabled_methods, id_=payment_id
+        services, fields, saved, rules=rules, enabled=enabled_methods, id_=payment_id
     )
     tried = card.number if card is not None else fields.token_id
     if tried is not None:
@@ -165,22 +171,20 @@ def _accepted(
     fields: MeansBody,
     saved: Saved,
     *,
-    mode: str,
+    rules: tuple[Rule, ...],
     enabled: frozenset[str],
     id_: str,
 ) -> tuple[CreatePayment, CardData | None]:
     """The command, and the card data that it must not have."""
     if saved.token is None:
         instrument, card = instrument_of(fields, enabled, services.clock.now())
-        processor = services.choose_processor(mode)
     else:
         instrument, card = token_instrument(saved.token, enabled), None
-        processor = saved.token.processor
     own = fields if isinstance(fields, MerchantsPart) else None
     command = CreatePayment(
         payment_id=id_,
         instrument=instrument,
-        processor=processor,
+        rules=rules,
         payer=payer_of(fields.customer),
         customer_id=saved.customer_id,
         token=saved.token,

@@ -53,6 +53,7 @@ async def create_public_payment(request: web.Request) -> web.Response:
         call.services,
         fields,
         enabled_methods=public.enabled_methods,
+        rules=public.routing_rules,
         request=Request(merchant_id=order.merchant_id, mode=order.mode, request_id=call.request_id),
         surface=PUBLIC_PAYMENT_CREATED,
         key=key_of(request, call.services, order.id, body),

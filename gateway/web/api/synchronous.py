@@ -111,6 +111,7 @@ async def _pay(
             payment_id=payment_id,
             order_id=order_id,
             enabled_methods=call.caller.key.enabled_methods,
+            rules=call.caller.key.routing_rules,
             request=sent,
         )
         payment = evolve(payment, capture=capture, amount=fields.amount, currency=fields.currency)

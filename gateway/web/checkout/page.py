@@ -164,6 +164,7 @@ async def _pay(request: web.Request, found: CheckoutOrder, form: Form, options: 
         call.services,
         validated(CheckoutPaymentBody, body.members),
         enabled_methods=found.shop.enabled_methods,
+        rules=found.routing_rules,
         request=Request(merchant_id=order.merchant_id, mode=order.mode, request_id=call.request_id),
         surface=PUBLIC_PAYMENT_CREATED,
         key=key,

@@ -62,7 +62,8 @@ async def saved_cards(request: web.Request, found: CheckoutOrder, options: Optio
     now = services.clock.now()
     tokens = [token for token in (listed[0] if listed else []) if not token.is_expired(now)]
     return SavedCards(
-        cards=[_card(token) for token in tokens], can_save=can_save(services, order.mode)
+        cards=[_card(token) for token in tokens],
+        can_save=can_save(services, order, found.routing_rules),
     )
 
 

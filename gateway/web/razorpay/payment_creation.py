@@ -167,6 +167,7 @@ async def pay(
         call.services,
         wish,
         enabled_methods=call.caller.key.enabled_methods,
+        rules=call.caller.key.routing_rules,
         request=call.command_request(),
         surface=PAYMENT_ACCEPTED,
         key=merchant_key(request, body),

@@ -49,6 +49,14 @@ from gateway.web.api.answers.processor_accounts import (
     ProcessorAccountList,
     RemovedProcessorAccount,
 )
+from gateway.web.api.answers.routing import (
+    Processor,
+    ProcessorList,
+    RoutingChoice,
+    RoutingRule,
+    RoutingRuleList,
+    RoutingStep,
+)
 from gateway.web.api.answers.webhooks import (
     DefaultSecret,
     Delivery,
@@ -104,9 +112,11 @@ __all__ = [
     "Payer",
     "Payment",
     "PaymentList",
+    "Processor",
     "ProcessorAccount",
     "ProcessorAccountCheck",
     "ProcessorAccountList",
+    "ProcessorList",
     "PublicOrder",
     "PublicPayment",
     "Received",
@@ -115,6 +125,10 @@ __all__ = [
     "RemovedProcessorAccount",
     "Replayed",
     "RotatedKey",
+    "RoutingChoice",
+    "RoutingRule",
+    "RoutingRuleList",
+    "RoutingStep",
     "Scheduled",
     "SeededMerchant",
     "SettledTransaction",
