@@ -152,7 +152,7 @@ class Order:
     expires_at: datetime | None = None
     return_url: str | None = None
     version: int = 0
-    last_unit_id: UUID | None = None
+    last_unit_id: str | None = None
     created_at: datetime
     updated_at: datetime
 

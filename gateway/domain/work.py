@@ -92,7 +92,7 @@ class UnitOfWork:
     of these payments `nameless` takes away who paid. `disputes` are new or have changed.
     """
 
-    id: UUID
+    id: str
     order: Order
     expected_version: int
     inserts: tuple[Entity, ...] = ()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 import asyncpg
 
@@ -207,7 +206,7 @@ async def find_committed(connection: Connection, units: Sequence[UnitOfWork]) ->
     unclear: list[UnitOfWork] = []
     for unit in units:
         row = stored.get(unit.order.id)
-        if row is not None and row["last_unit_id"] == unit.id:
+        if row is not None and row["last_unit_id"].hex == unit.id:
             written.append(unit)
         elif row is not None and row["version"] > unit.order.version:
             unclear.append(unit)
@@ -239,7 +238,7 @@ async def _stale(connection: Connection, units: Sequence[UnitOfWork]) -> list[Ex
     ]
 
 
-async def _claim(connection: Connection, units: Sequence[UnitOfWork]) -> set[UUID]:
+async def _claim(connection: Connection, units: Sequence[UnitOfWork]) -> set[str]:
     """The units whose key somebody else holds, within the batch too."""
     first: dict[tuple[str, str], UnitOfWork] = {}
     for unit in units:

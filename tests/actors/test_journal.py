@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -21,7 +20,7 @@ from gateway.domain.decisions import (
 )
 from gateway.domain.entities import OperationState, OrderState, PaymentStatus
 from gateway.domain.errors import StaleVersion, Unavailable
-from gateway.domain.ids import new_id
+from gateway.domain.ids import new_id, new_unit_id
 from gateway.domain.work import Claim, StoredAnswer, UnitOfWork
 from gateway.security.passwords import PasswordHasher
 from gateway.security.vault import Vault
@@ -49,7 +48,7 @@ def _order_unit(**changes: object) -> UnitOfWork:
 
 def _next_unit(unit: UnitOfWork) -> UnitOfWork:
     """A later change of the same order."""
-    unit_id = uuid4()
+    unit_id = new_unit_id()
     order = replace(unit.order, version=unit.order.version + 1, last_unit_id=unit_id)
     return UnitOfWork(id=unit_id, order=order, expected_version=unit.order.version)
 
@@ -145,7 +144,7 @@ async def test_stale_unit_is_left_out_and_the_others_written(journal, seeded):
     assert isinstance(results[0], StaleVersion)
     assert results[1] is None
     stored = "SELECT last_unit_id FROM orders WHERE id = $1"
-    assert winner.id == await seeded.fetchval(stored, first.order.id)
+    assert winner.id == (await seeded.fetchval(stored, first.order.id)).hex
 
 
 async def test_one_key_is_claimed_once_in_a_batch_and_later(journal, seeded):

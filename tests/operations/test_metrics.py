@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.domain.entities import Order, Payment
+from gateway.domain.ids import new_unit_id
 from gateway.domain.instruments import Instrument
 from gateway.domain.work import Audit, Event, UnitOfWork
 from gateway.metrics import Metrics
@@ -81,7 +82,7 @@ def unit(*types: str, method: str = "upi", audit: str | None = None) -> UnitOfWo
         else ()
     )
     return UnitOfWork(
-        id=uuid4(), order=order, expected_version=1, updates=(payment,), events=events,
+        id=new_unit_id(), order=order, expected_version=1, updates=(payment,), events=events,
         audits=audits,
     )  # fmt: skip
 

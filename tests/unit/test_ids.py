@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.domain.ids import _character_source, is_id, new_id
+from gateway.domain.ids import _characters, _source, is_id, new_id, new_unit_id
 
 PREFIXES = ["order", "pay", "rfnd", "cust", "plan", "evt", "we", "plink", "key", "op", "att"]
 ALPHABET = string.ascii_letters + string.digits
@@ -28,6 +29,14 @@ def test_an_id_is_a_prefix_and_sixteen_letters_and_digits(prefix: str) -> None:
 def test_ids_do_not_repeat() -> None:
     """Not among a hundred thousand."""
     assert 100_000 == len({new_id("pay") for _ in range(100_000)})
+
+
+def test_units_of_work_have_what_a_uuid_column_takes() -> None:
+    """32 hexadecimal digits, none of them twice in ten thousand."""
+    made = {new_unit_id() for _ in range(10_000)}
+
+    assert 10_000 == len(made)
+    assert all(UUID(unit_id).hex == unit_id for unit_id in made)
 
 
 def test_each_character_is_equally_likely() -> None:
@@ -50,7 +59,7 @@ def test_bytes_that_would_favour_some_characters_are_thrown_away(
     """248 and above are drawn again; 247 and below count."""
     drawn = iter([bytes([248, 255, *range(8)]), bytes(range(240, 248)) + bytes(8)])
     monkeypatch.setattr("gateway.domain.ids.secrets.token_bytes", lambda _count: next(drawn))
-    monkeypatch.setattr("gateway.domain.ids._take", _character_source())
+    monkeypatch.setattr("gateway.domain.ids._take_characters", _source(_characters, 16))
 
     assert "pay_abcdefgh23456789" == new_id("pay")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from gateway.domain.decisions._captures import begin_void
 from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
@@ -18,6 +18,7 @@ from gateway.domain.entities import (
 )
 from gateway.domain.errors import InvalidState, NotFound
 from gateway.domain.evolution import directly_made
+from gateway.domain.ids import new_unit_id
 from gateway.domain.money import check_amount
 from gateway.domain.work import UnitOfWork
 
@@ -48,7 +49,7 @@ class CreateOrder:
 def create_order(command: CreateOrder, moment: Moment) -> Decision[Order]:
     """A new order. Raises InvalidRequest when the amount or the currency cannot be."""
     check_amount(command.amount, command.currency)
-    unit_id = uuid4()
+    unit_id = new_unit_id()
     order = Order(
         id=command.order_id,
         merchant_id=command.merchant_id,

@@ -25,7 +25,7 @@ from gateway.domain.entities import (
 )
 from gateway.domain.evolution import directly_made, evolve
 from gateway.domain.fees import FREE, FeePlan
-from gateway.domain.ids import new_id
+from gateway.domain.ids import new_id, new_unit_id
 from gateway.domain.jobs import Job, operation_job
 from gateway.domain.outcomes import ProcessorTraits
 from gateway.domain.representation import (
@@ -292,7 +292,7 @@ class Transition:
 
     def complete(self, result: Result) -> Decision[Result]:
         """The decision: state, unit of work and what to answer."""
-        unit_id = uuid4()
+        unit_id = new_unit_id()
         expected_version = self.order.version
         self.order = evolve(
             self.order,
