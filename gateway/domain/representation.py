@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from gateway.domain.customers import Customer, Token
 from gateway.domain.entities import Order, Payment, Refund
@@ -28,12 +29,14 @@ def timestamp(moment: datetime | None) -> str | None:
         return None
     # Nearly all are in UTC already, and to convert them takes as long as to write them.
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    if utc.microsecond:  # orjson writes six digits or none, in a third of the time
+        return orjson.dumps(utc)[1:24].decode() + "Z"
     return utc.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def _notes(text: str) -> Any:
     # Nearly every order comes without notes.
-    return {} if text == "{}" else json.loads(text)
+    return {} if text == "{}" else orjson.loads(text)
 
 
 def order_object(order: Order) -> dict[str, Any]:
@@ -89,7 +92,7 @@ def payment_object(payment: Payment) -> dict[str, Any]:
         "error_code": payment.error_code,
         "error_description": payment.error_description,
         "error_reason": payment.error_reason,
-        "next_action": None if payment.next_action is None else json.loads(payment.next_action),
+        "next_action": None if payment.next_action is None else orjson.loads(payment.next_action),
         "notes": _notes(payment.notes),
         "created_at": timestamp(payment.created_at),
         "updated_at": timestamp(payment.updated_at),

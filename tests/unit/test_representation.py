@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.domain import canonical_json
 from gateway.domain.entities import Payer
@@ -39,6 +41,14 @@ AT = "2026-11-21T12:00:00.000Z"
 def test_times_are_rfc_3339_in_utc(moment: datetime | None, text: str | None) -> None:
     """With milliseconds and a Z, whatever zone they come in."""
     assert text == timestamp(moment)
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_times_are_cut_to_milliseconds(moment: datetime) -> None:
+    """As `isoformat` cuts them: nothing is rounded up into the next second."""
+    cut = moment.isoformat(timespec="milliseconds")
+
+    assert cut.replace("+00:00", "Z") == timestamp(moment)
 
 
 def test_an_order_shows_what_the_contract_names() -> None:
