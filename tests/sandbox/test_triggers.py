@@ -116,6 +116,21 @@ async def test_a_part_is_approved(sandbox, zip_):
     assert "2" == declined["responseCode"]
 
 
+async def test_the_approved_part_is_captured(sandbox):
+    """And no more than that."""
+    address = {"billTo": {"zip": "46225"}, "transactionSettings": PARTIAL}
+    response = await sandbox.transact(
+        "authOnlyTransaction", amount="10.00", payment=card(), **address
+    )
+    original = {"refTransId": response["transId"]}
+
+    too_much = await sandbox.transact("priorAuthCaptureTransaction", amount="1.24", **original)
+    capture = await sandbox.transact("priorAuthCaptureTransaction", amount="1.23", **original)
+
+    assert "47" == too_much["errors"][0]["errorCode"]
+    assert ("1", "1") == (capture["responseCode"], capture["messages"][0]["code"])
+
+
 HELD = [
     ({"zip_": "46252"}, "252", "FDSPendingReview"),
     ({"amount": "252.00"}, "252", "FDSPendingReview"),

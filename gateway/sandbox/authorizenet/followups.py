@@ -42,7 +42,7 @@ def capture(call: Call, submission: Submission) -> Members:
     original.captured_at = call.now
     payload = event_payload(original)
     call.account.tell("net.authorize.payment.priorAuthCapture.created", payload)
-    return answered(call, original, refers_to=original.id)
+    return answered(call, original, reason="1", refers_to=original.id)
 
 
 def void(call: Call, submission: Submission) -> Members:
