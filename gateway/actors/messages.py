@@ -19,6 +19,7 @@ from gateway.domain.work import StoredAnswer
 
 __all__ = [
     "AlreadyClaimed",
+    "AskAboutUnknown",
     "BeginOperation",
     "CancelOrder",
     "CapturePayment",
@@ -180,6 +181,14 @@ class ForgetPayer:
     """→ None, when the order's payments no longer say who this customer is."""
 
     customer_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskAboutUnknown:
+    """→ the operations of unknown outcome that keep others from beginning.
+
+    The processor is asked about them, and about unknown refunds, as soon as there is a free place.
+    """
 
 
 @directly_made

@@ -6,7 +6,7 @@ reads the order anew. Across processes the order's version decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Any, TypeVar
@@ -113,6 +113,7 @@ class OrderActor(Actor):
             command.refund_id,
             waits=message.waits,
         )
+        self._ask_about_unknown(decision.state)
         return Done(
             order=decision.state.order,
             payment=decision.state.payments[command.payment_id],
@@ -207,6 +208,12 @@ class OrderActor(Actor):
             self._order_id,
         )
 
+    @handles(messages.AskAboutUnknown)
+    async def ask_about_unknown(self, _message: messages.AskAboutUnknown) -> tuple[Operation, ...]:
+        """Have the processor asked now; what may be refused until it has answered."""
+        unknown = self._ask_about_unknown(await self._current(None))
+        return tuple(operation for operation in unknown if operation.is_exclusive)
+
     @handles(messages.BeginOperation)
     async def begin(self, message: messages.BeginOperation) -> Instruction:
         """Say what the holder of a job is to do, when that is durable."""
@@ -240,11 +247,7 @@ class OrderActor(Actor):
         decide: Callable[[OrderState, Moment], Decision[Any]],
     ) -> Done:
         """A command whose answer has to wait for the operation it begins."""
-        try:
-            decision, answer = await self._command(request, decide, self._order_id, waits=True)
-        except Rejected:
-            self._ask_about_unknown()
-            raise
+        decision, answer = await self._command(request, decide, self._order_id, waits=True)
         operation: Operation | None = decision.result
         state = decision.state
         payment = state.payments.get(payment_id or (operation.payment_id if operation else ""))
@@ -364,12 +367,12 @@ class OrderActor(Actor):
             return decision
         return replace(decision, work=replace(work, answers=answers))
 
-    def _ask_about_unknown(self) -> None:
-        """Somebody wants to go on: find out about what is unknown before its time."""
-        operations: Mapping[str, Operation] = self._state.operations if self._state else {}
-        for operation in operations.values():
-            if operation.state == "unknown":
-                self._context.ask_again(operation)
+    def _ask_about_unknown(self, state: OrderState) -> Sequence[Operation]:
+        """Have the processor asked before its time about what is unknown; what that is."""
+        unknown = [each for each in state.operations.values() if each.state == "unknown"]
+        for operation in unknown:
+            self._context.ask_again(operation)
+        return unknown
 
 
 def _begun(work: UnitOfWork | None) -> Operation | None:

@@ -299,6 +299,15 @@ class Operation:
         """Whether its outcome is still to come."""
         return self.state in (OperationState.OPEN, OperationState.UNKNOWN)
 
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether no other such operation of the payment begins while it is pending.
+
+        Refunds run side by side, and a reversal gives back what the payment does not count.
+        """
+        sides = (OperationKind.REFUND, OperationKind.RELEASE)
+        return self.kind not in sides and self.purpose != Purpose.REVERSAL
+
 
 @directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -357,9 +366,7 @@ class OrderState:
             (
                 each
                 for each in self.operations.values()
-                if each.payment_id == payment_id
-                and each.is_pending
-                and each.kind not in (OperationKind.REFUND, OperationKind.RELEASE)
+                if each.payment_id == payment_id and each.is_pending and each.is_exclusive
             ),
             None,
         )

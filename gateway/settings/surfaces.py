@@ -44,6 +44,9 @@ class SurfaceSettings(SettingsSection):
     """API keys that are remembered."""
     wait_seconds_max: Seconds = 30
     """How long a request waits for an outcome before it is answered with 202."""
+    unknown_wait_seconds: SecondsOrNone = 5
+    """How long a request that an unknown outcome stands in the way of waits for the processor to
+    clear it up, before it is refused."""
     streams_max: PositiveInt = 1_000
     """Live streams (server-sent events) that are open at once; pages beyond that ask repeatedly."""
     streams_per_payment_max: PositiveInt = 6

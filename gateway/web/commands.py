@@ -9,7 +9,13 @@ from typing import Any
 from aiohttp import web
 
 from gateway.actors.messages import AlreadyClaimed, ClaimRequest, Done
-from gateway.domain.errors import IdempotencyInProgress, Rejected, Unavailable
+from gateway.domain.errors import (
+    IdempotencyInProgress,
+    InvalidState,
+    OperationInProgress,
+    Rejected,
+    Unavailable,
+)
 from gateway.domain.work import StoredAnswer
 from gateway.storage.reads import find_operation
 from gateway.storage.reads_idempotency import KeptAnswer
@@ -17,7 +23,7 @@ from gateway.web.idempotency import Key, KeyGate, find_kept, kept_answer
 from gateway.web.responses import answer
 from gateway.web.services import Services
 from gateway.web.surfaces import render_done, still_running
-from gateway.web.waiting import NO_WAIT, Wait, final_done, finished_operation
+from gateway.web.waiting import NO_WAIT, Wait, clarified, final_done, finished_operation
 
 __all__ = ["KEY_GATE", "Command", "command_response"]
 
@@ -76,6 +82,16 @@ async def command_response(
 
 
 async def _ask(services: Services, command: Command, claim: ClaimRequest | None) -> Done:
+    """The order's answer; where an unknown outcome may be in the way, that is found out first."""
+    try:
+        return await _ask_once(services, command, claim)
+    except (InvalidState, OperationInProgress):
+        if not await clarified(services, command.order_id, command.wait):
+            raise
+    return await _ask_once(services, command, claim)
+
+
+async def _ask_once(services: Services, command: Command, claim: ClaimRequest | None) -> Done:
     message = await command.message(claim)
     try:
         done = await services.orders.ask(

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import structlog
 from aiohttp import web
 
-from gateway.actors.messages import Done
+from gateway.actors.messages import AskAboutUnknown, Done
 from gateway.domain.awaited import is_decided
 from gateway.domain.entities import Operation, Payment, PaymentStatus
 from gateway.queue.notifications import Subscription, TooManySubscriptions
@@ -23,7 +23,15 @@ from gateway.storage.reads_pages import Scope
 from gateway.web.services import Services
 from gateway.web.surfaces import done_of
 
-__all__ = ["NO_WAIT", "Wait", "decided_payment", "final_done", "finished_operation", "wait_of"]
+__all__ = [
+    "NO_WAIT",
+    "Wait",
+    "clarified",
+    "decided_payment",
+    "final_done",
+    "finished_operation",
+    "wait_of",
+]
 
 logger = structlog.get_logger(__name__)
 
@@ -85,6 +93,22 @@ async def finished_operation(services: Services, operation: Operation, seconds: 
     except TooManySubscriptions:
         seen = await _look(services, read)
     return seen is not None and is_over(seen)
+
+
+async def clarified(services: Services, order_id: str, wait: Wait) -> bool:
+    """Have the processor asked about what is unknown of the order; whether anything was cleared up.
+
+    For whoever was refused because of it: they may ask again. Waits for a short time, or less where
+    the caller said how long.
+    """
+    limit = float(services.settings.unknown_wait_seconds)
+    seconds = min(limit, wait.seconds) if wait.is_preferred else limit
+    unknown: Sequence[Operation] = await services.orders.ask(
+        order_id, AskAboutUnknown(), deadline_seconds=services.settings.ask_seconds
+    )
+    # Seldom more than one: they keep each other from beginning.
+    ends = [finished_operation(services, operation, seconds) for operation in unknown]
+    return any(await asyncio.gather(*ends))
 
 
 async def decided_payment(

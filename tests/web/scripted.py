@@ -1,20 +1,16 @@
-"""A gateway whose only processor answers what the test says."""
+"""Gateways with processors that a test has chosen."""
 
 from __future__ import annotations
 
 import pytest
 
-from gateway.app import Gateway
+from gateway.processors.protocol import Processor
 from gateway.processors.registry import Registry
-from gateway.settings import Settings
-from tests.actors.process import ScriptedBank
 
 
-def scripted_gateway(
-    settings: Settings, bank: ScriptedBank, monkeypatch: pytest.MonkeyPatch
-) -> Gateway:
-    """A gateway, not started, with the bank in the simulated one's place."""
-    registry = Registry(strict=True)
-    registry.add(bank, "tests")
+def use_banks(monkeypatch: pytest.MonkeyPatch, *banks: Processor) -> None:
+    """Gateways that start from now on have these processors, and no others."""
+    registry = Registry()
+    for bank in banks:
+        registry.add(bank, "tests")
     monkeypatch.setattr("gateway.app.discover", lambda: registry)
-    return Gateway(settings)

@@ -10,7 +10,6 @@ import pytest
 from gateway.app import Gateway
 from gateway.domain.outcomes import Approved
 from gateway.processors.protocol import Finding
-from gateway.processors.registry import Registry
 from gateway.processors.simulator import SimulatedBank
 from gateway.seeding import TEST_MERCHANT_ID
 from gateway.settings import Settings
@@ -19,6 +18,7 @@ from tests.actors.process import ScriptedBank, signature
 from tests.inbound.sending import message, notification
 from tests.support import eventually
 from tests.web.client import Answer, ApiClient
+from tests.web.scripted import use_banks
 
 PATH = "/webhooks/authorize-net"
 
@@ -27,10 +27,7 @@ PATH = "/webhooks/authorize-net"
 def bank(monkeypatch: pytest.MonkeyPatch) -> ScriptedBank:
     """Stands where Authorize.Net stands; takes its place before the gateway starts."""
     scripted = ScriptedBank(name="authorizenet")
-    registry = Registry()
-    registry.add(SimulatedBank(), "ours")
-    registry.add(scripted, "tests")
-    monkeypatch.setattr("gateway.app.discover", lambda: registry)
+    use_banks(monkeypatch, SimulatedBank(), scripted)
     return scripted
 
 

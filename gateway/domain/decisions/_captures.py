@@ -118,9 +118,5 @@ def _find(state: OrderState, payment_id: str) -> Payment:
 
 def _refuse_while_pending(state: OrderState | Transition, payment: Payment) -> None:
     for operation in state.operations.values():
-        if (
-            operation.payment_id == payment.id
-            and operation.is_pending
-            and operation.kind not in (OperationKind.REFUND, OperationKind.RELEASE)
-        ):
+        if operation.payment_id == payment.id and operation.is_pending and operation.is_exclusive:
             raise OperationInProgress("Another operation is in progress")
