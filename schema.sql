@@ -324,7 +324,8 @@ CREATE TABLE webhook_logs (
     next_retry_at timestamptz,
     last_attempt_at timestamptz,
     response_code integer,
-    created_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    api_version text
 ) WITH (fillfactor = 70);
 CREATE INDEX webhook_logs_merchant ON webhook_logs (merchant_id, mode, created_at DESC, id DESC);
 CREATE INDEX webhook_logs_event ON webhook_logs (event_id);

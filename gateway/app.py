@@ -18,6 +18,7 @@ from gateway.actors.cancelling import cancel_all
 from gateway.actors.journal import no_fault
 from gateway.assembly import make_services
 from gateway.domain.clock import Clock
+from gateway.domain.versions import VERSIONS, Versions
 from gateway.embedded import DataDirectory, EmbeddedPostgres, EmbeddedRedis, EmbeddedStores
 from gateway.environment import plugin_settings
 from gateway.faults import Faults
@@ -65,8 +66,11 @@ class Gateway:
         *,
         clock: Clock | None = None,
         metrics: Metrics | None = None,
+        versions: Versions = VERSIONS,
     ) -> None:
+        """`versions` are those of the public contract."""
         self.settings = settings
+        self._versions = versions
         self._metrics = metrics
         self._observers = metrics.observers if metrics is not None else Observers()
         self.clock = clock or Clock()
@@ -240,6 +244,7 @@ class Gateway:
             session=self._open_session(guard),
             observers=limits.observers,
             fault=self.faults.hit if settings.test_controls else no_fault,
+            versions=self._versions,
             on_give_up=self._give_up,
         )
         await tree.root.start()

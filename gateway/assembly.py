@@ -69,6 +69,7 @@ def make_services(
         worker_is_running=lambda: tree.processors.is_running and tree.deliverer.is_running,
         redis_is_connected=lambda: ping(tree.redis, timeout_seconds=seconds),
         policy=tree.policy,
+        versions=tree.versions,
         accounts=tree.accounts,
         shown_settings=partial(shown_settings, settings),
         observe=observers.request,

@@ -33,6 +33,7 @@ from gateway.domain.decisions import Policy
 from gateway.domain.delivery import retry_schedule
 from gateway.domain.entities import Operation, Payment, Refund
 from gateway.domain.jobs import operation_job
+from gateway.domain.versions import VERSIONS, Versions
 from gateway.domain.work import UnitOfWork
 from gateway.fee_plans import default_fee_plans
 from gateway.inbound import Inbound
@@ -53,6 +54,7 @@ from gateway.storage.journal import NewDelivery
 from gateway.storage.pool import Pool
 from gateway.web.razorpay_events import razorpay_body
 from gateway.web.surfaces import render
+from gateway.web.versioned_events import versioned_body
 from gateway.web.webhook_requests import USER_AGENT
 
 __all__ = ["Tree"]
@@ -76,6 +78,7 @@ class Tree:
     session: aiohttp.ClientSession
     observers: Observers
     fault: FaultPoint
+    versions: Versions = VERSIONS
     on_give_up: Callable[[Exception], None] | None = None
 
     @cached_property
@@ -226,7 +229,7 @@ class Tree:
             schedule=retry_schedule(test_intervals=settings.webhook_retry_intervals_test),
             user_agent=USER_AGENT,
             observe=self.observers.delivery,
-            formats={"razorpay": razorpay_body},
+            formats={"gateway": versioned_body(self.versions), "razorpay": razorpay_body},
         )
         limits = DeliveryLimits(
             posts_max=settings.webhook_posts_max,

@@ -345,6 +345,7 @@ def _first_try(new: NewDelivery, event: Event, endpoint: Endpoint) -> Delivery:
         next_retry_at=None,
         body=event.body,
         request_id=event.request_id,
+        api_version=new.api_version,
         endpoint=endpoint,
     )
 

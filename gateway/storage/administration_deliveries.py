@@ -24,8 +24,10 @@ __all__ = [
 
 _DELIVERY = """
 INSERT INTO webhook_logs
-    (id, merchant_id, mode, event_id, endpoint_id, event, status, next_retry_at, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, $7)
+    (id, merchant_id, mode, event_id, endpoint_id, event, status, next_retry_at, created_at,
+     api_version)
+VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, $7,
+        (SELECT api_version FROM merchants WHERE id = $2))
 """
 _TELL = f"""
 WITH happened AS MATERIALIZED ({EVENTS.inserted()}),

@@ -33,7 +33,7 @@ __all__ = [
 
 _LOAD = """
 SELECT delivery.id::text, delivery.event_id, delivery.event, delivery.attempts,
-       delivery.next_retry_at, event.body, event.request_id,
+       delivery.next_retry_at, delivery.api_version, event.body, event.request_id,
        endpoint.id AS endpoint_id, endpoint.merchant_id, endpoint.mode, endpoint.url,
        endpoint.format, endpoint.active AND endpoint.deleted_at IS NULL AS is_open,
        endpoint.xmin::text AS version, endpoint.secret_sealed, endpoint.previous_secret_sealed,
@@ -142,7 +142,8 @@ class Endpoint:
 class Delivery:
     """One event on its way to one endpoint; `body` is None when it is no longer kept.
 
-    `request_id` is of the request that the event came of, if it came of one.
+    `request_id` is of the request that the event came of, if it came of one. `api_version` is the
+    one that the merchant was pinned to then; None: the first.
     """
 
     id: str
@@ -152,6 +153,7 @@ class Delivery:
     next_retry_at: datetime | None
     body: bytes | None = field(repr=False)
     request_id: str | None
+    api_version: str | None = None
     endpoint: Endpoint
 
 
@@ -202,6 +204,7 @@ def _delivery(row: asyncpg.Record, endpoints: dict[str, Endpoint]) -> Delivery:
         next_retry_at=row["next_retry_at"],
         body=row["body"],
         request_id=row["request_id"],
+        api_version=row["api_version"],
         endpoint=endpoint,
     )
 

@@ -108,21 +108,24 @@ def _write_statement() -> str:
 
 DELIVER = """
 INSERT INTO webhook_logs
-    (id, merchant_id, mode, event_id, endpoint_id, event, status, next_retry_at, created_at)
+    (id, merchant_id, mode, event_id, endpoint_id, event, status, next_retry_at, created_at,
+     api_version)
 SELECT gen_random_uuid(), happened.merchant_id, happened.mode, happened.id, endpoint.id,
-       happened.type, 'pending', happened.created_at, happened.created_at
+       happened.type, 'pending', happened.created_at, happened.created_at,
+       (SELECT api_version FROM merchants WHERE merchants.id = happened.merchant_id)
 FROM happened
 JOIN webhook_endpoints AS endpoint
   ON endpoint.merchant_id = happened.merchant_id AND endpoint.mode = happened.mode
  AND endpoint.active AND endpoint.deleted_at IS NULL
  AND (endpoint.events = '{}' OR happened.type = ANY(endpoint.events))
-RETURNING id, endpoint_id, event_id
+RETURNING id, endpoint_id, event_id, api_version
 """
 """Deliveries to all active endpoints that want them, of the events of the query `happened`."""
 
 # A row's xmin is another one after every change of it.
 _DELIVERED = """
-SELECT delivered.id::text, endpoint_id, event_id, endpoint.xmin::text AS endpoint_version
+SELECT delivered.id::text, endpoint_id, event_id, delivered.api_version,
+       endpoint.xmin::text AS endpoint_version
 FROM delivered JOIN webhook_endpoints AS endpoint ON endpoint.id = delivered.endpoint_id
 """
 
@@ -140,14 +143,16 @@ class KeyTaken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """A delivery that came of an event; its endpoint is open, as it stands in this version.
+    """A delivery that came of an event, to be sent as `api_version` of the contract has it.
 
-    The version is empty where it was not looked at.
+    Its endpoint is open, as it stands in `endpoint_version`; that is empty where it was not looked
+    at.
     """
 
     id: str
     endpoint_id: str
     event_id: str
+    api_version: str | None
     endpoint_version: str
 
     @property
@@ -211,11 +216,13 @@ async def find_committed(connection: Connection, units: Sequence[UnitOfWork]) ->
         elif row is not None and row["version"] > unit.order.version:
             unclear.append(unit)
     deliveries = await connection.fetch(
-        "SELECT id::text, endpoint_id, event_id FROM webhook_logs WHERE event_id = ANY($1::text[])",
+        "SELECT id::text, endpoint_id, event_id, api_version FROM webhook_logs"
+        " WHERE event_id = ANY($1::text[])",
         [event.id for unit in written for event in unit.events],
     )
     found = [
-        NewDelivery(id_, endpoint_id, event_id, "") for id_, endpoint_id, event_id in deliveries
+        NewDelivery(id_, endpoint_id, event_id, api_version, "")
+        for id_, endpoint_id, event_id, api_version in deliveries
     ]
     return Found(units=written, unclear=unclear, committed=Committed(found))
 

@@ -46,7 +46,8 @@ _STOPPED = f"{_WINDOW.format(columns='id')} LIMIT 2 OFFSET $6"
 _LAST_AND_NEXT = 2
 
 _SENT = """
-SELECT event.body, event.request_id, event.order_id, event.payment_id, endpoint.url,
+SELECT event.body, event.request_id, event.order_id, event.payment_id, delivery.api_version,
+       endpoint.url,
        endpoint.format, endpoint.deleted_at IS NULL AS exists, endpoint.active,
        endpoint.secret_sealed, endpoint.previous_secret_sealed,
        endpoint.previous_secret_expires_at
@@ -88,6 +89,7 @@ class SentEvent:
     request_id: str | None
     order_id: str | None
     payment_id: str | None
+    api_version: str | None
     url: str | None = field(repr=False)  # its query may hold a secret
     format: str
     exists: bool

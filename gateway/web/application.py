@@ -8,7 +8,6 @@ from datetime import datetime
 
 from aiohttp import web
 
-from gateway.domain.versions import VERSIONS, Versions
 from gateway.storage.administration import note_key_use
 from gateway.storage.reads_accounts import KeyRecord, find_key
 from gateway.web.api import api_routes
@@ -59,12 +58,11 @@ def make_application(
     more_routes: Sequence[Iterable[Route]] = (),
     writers: Mapping[str, ErrorWriter] | None = None,
     prefixes: Mapping[str, str] | None = None,
-    versions: Versions = VERSIONS,
 ) -> web.Application:
     """The application with the routes of API, checkout, pages, operations and `more_routes`.
 
     `writers` are the error formats of further surfaces, `prefixes` says which surface a path
-    belongs to that is no route's. `versions` are those of the public contract.
+    belongs to that is no route's.
     """
     cache = _key_cache(services)
     authenticator = _authenticator(services, cache)
@@ -77,7 +75,6 @@ def make_application(
         {"api": api_error, "pages": page_error, SURFACE: razorpay_error, **(writers or {})},
         {"/api/": "api", **PREFIXES, **(prefixes or {})},
         sessions=sessions,
-        versions=versions,
     )
     application = web.Application(
         middlewares=[middleware], client_max_size=services.settings.body_bytes_max

@@ -105,6 +105,7 @@ class Call:
         "services",
         "streaming_since",
         "traceparent",
+        "version",
     )
 
     def __init__(self, services: Services, request_id: str, traceparent: str | None) -> None:
@@ -115,7 +116,9 @@ class Call:
         self.streaming_since: float | None = None
         # What the response is to carry besides its own.
         self.headers: Mapping[str, str] | None = None
-        # What has changed since the version that the caller speaks, oldest first.
+        # The version of the contract that is spoken, once that is settled.
+        self.version: str | None = None
+        # What has changed since that version, oldest first.
         self.changes: Sequence[VersionChange] = ()
         self._caller: Caller | None = None
         self._member: Member | None = None

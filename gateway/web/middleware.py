@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from gateway.domain.versions import VERSIONS, UnknownVersion, Versions
+from gateway.domain.versions import UnknownVersion
 from gateway.domain.work import StoredAnswer
 from gateway.web.authentication import Authenticator, require_permission
 from gateway.web.calls import CALL, Call, call_of
@@ -63,7 +63,6 @@ class Middleware:
         prefixes: Mapping[str, str],
         *,
         sessions: Sessions,
-        versions: Versions = VERSIONS,
     ) -> None:
         """`prefixes` names the surface of a path that is no route's, by its beginning."""
         self._services = services
@@ -73,7 +72,7 @@ class Middleware:
         self._routes = routes
         self._writers = writers
         self._prefixes = prefixes
-        self._versions = versions
+        self._versions = services.versions
 
     async def __call__(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let the handler answer, or say what is wrong."""
@@ -104,6 +103,8 @@ class Middleware:
             response = self._write(problem, request, route)
         if not response.prepared:
             response.headers["X-Request-Id"] = call.request_id
+            if call.version is not None:
+                response.headers["Gateway-Version"] = call.version
             if call.headers is not None:
                 response.headers.update(call.headers)
         answered = call.streaming_since or time.perf_counter()
@@ -125,15 +126,17 @@ class Middleware:
 
     def _settle_version(self, request: web.Request, call: Call, route: Route) -> None:
         """The version that is spoken: the one asked for, else the one the merchant is pinned to."""
-        if route.surface != "api":
+        if route.surface != "api" or route.access is Access.ANYBODY:
             return
         version = _asked_version(request)
         if version is None and route.access is Access.KEY:
             version = call.caller.key.api_version
         if version is None or version == self._versions.current:
+            call.version = self._versions.current
             return
         try:
             call.changes = self._versions.changes_since(version)
+            call.version = version
         except UnknownVersion:
             raise Refused(
                 f"Gateway-Version must be one of {', '.join(self._versions.known)}",

@@ -15,6 +15,7 @@ from gateway.actors.breakers import BreakerView
 from gateway.actors.processor_accounts import ProcessorAccounts
 from gateway.domain.clock import Clock
 from gateway.domain.decisions import Policy
+from gateway.domain.versions import Versions
 from gateway.queue.jobs import JobQueue
 from gateway.queue.notifications import ChangeHub
 from gateway.queue.sealed import SealedCards
@@ -147,6 +148,7 @@ class Services:
     worker_is_running: Callable[[], bool]
     redis_is_connected: Callable[[], Awaitable[bool]]
     policy: Policy
+    versions: Versions
     accounts: ProcessorAccounts
     shown_settings: Callable[[], Iterable[tuple[str, str, str | None]]]
     forget: Callable[[], None]

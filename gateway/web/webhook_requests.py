@@ -17,6 +17,7 @@ from gateway.storage.reads_delivery_log import SentEvent
 from gateway.storage.reads_webhooks import DeliveryRecord
 from gateway.web.razorpay_events import razorpay_event
 from gateway.web.services import Services
+from gateway.web.versioned_events import in_version
 
 __all__ = ["USER_AGENT", "request_body", "request_headers"]
 
@@ -27,11 +28,13 @@ _SIGNATURES = frozenset({"X-Webhook-Signature", "X-Razorpay-Signature", "webhook
 _HIDDEN = "(hidden)"
 
 
-def request_body(sent: SentEvent, merchant_id: UUID) -> bytes | None:
-    """The body in the endpoint's format, the same bytes on every attempt."""
-    if sent.body is None or sent.format != "razorpay":
-        return sent.body
-    return razorpay_event(sent.body, merchant_id)
+def request_body(services: Services, sent: SentEvent, merchant_id: UUID) -> bytes | None:
+    """The body in the endpoint's format and version, the same bytes on every attempt."""
+    if sent.body is None:
+        return None
+    if sent.format == "razorpay":
+        return razorpay_event(sent.body, merchant_id)
+    return in_version(services.versions, sent.body, sent.api_version)
 
 
 def request_headers(

@@ -89,7 +89,7 @@ async def _page(request: web.Request, delivery_id: UUID, *, error: str = "") -> 
         delivery = found(await find_delivery(connection, scope, delivery_id), "Webhook")
         sent = found(await find_sent_event(connection, scope, delivery_id), "Webhook")
         attempts = await list_attempts(connection, delivery_id, _ATTEMPTS_SHOWN_MAX)
-    body = request_body(sent, scope.merchant_id)
+    body = request_body(call.services, sent, scope.merchant_id)
     context = {
         "write": writer_of(request),
         "delivery": delivery,

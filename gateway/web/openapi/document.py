@@ -34,6 +34,10 @@ _HEADERS: Mapping[str, Any] = {
         "description": "What the logs of both sides know the request by.",
         "schema": {"type": "string"},
     },
+    "Gateway-Version": {
+        "description": "The version that was spoken, where the request got as far as that.",
+        "schema": {"type": "string", "format": "date"},
+    },
     "Retry-After": {
         "description": "Seconds after which to try again.",
         "schema": {"type": "integer", "minimum": 0},
@@ -184,7 +188,10 @@ def _summary(route: Route) -> str:
 def _responses(
     route: Route, schemas: Mapping[str, Any], names: Mapping[type[BaseModel], str]
 ) -> dict[str, Any]:
-    headers = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
+    headers = {
+        name: {"$ref": f"#/components/headers/{name}"}
+        for name in ("X-Request-Id", "Gateway-Version")
+    }
     if route.method == "POST" and route.access is not Access.PROCESSOR:
         headers["Idempotent-Replayed"] = {"$ref": "#/components/headers/Idempotent-Replayed"}
     if route.handler in STREAMING:

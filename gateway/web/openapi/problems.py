@@ -151,7 +151,10 @@ def problem_responses() -> dict[str, Any]:
 def _response(status: int) -> dict[str, Any]:
     meaning, error = _PROBLEMS[status]
     problem = (problem_of(error) if error is not None else None) or problem_of_status(status)
-    headers = {"X-Request-Id": {"$ref": "#/components/headers/X-Request-Id"}}
+    headers = {
+        name: {"$ref": f"#/components/headers/{name}"}
+        for name in ("X-Request-Id", "Gateway-Version")
+    }
     if status in _WITH_RETRY_AFTER:
         headers["Retry-After"] = {"$ref": "#/components/headers/Retry-After"}
     return {
