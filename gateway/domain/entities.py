@@ -301,12 +301,8 @@ class Operation:
 
     @property
     def is_exclusive(self) -> bool:
-        """Whether no other such operation of the payment begins while it is pending.
-
-        Refunds run side by side, and a reversal gives back what the payment does not count.
-        """
-        sides = (OperationKind.REFUND, OperationKind.RELEASE)
-        return self.kind not in sides and self.purpose != Purpose.REVERSAL
+        """Whether no other such operation of the payment begins while it is pending."""
+        return self.kind not in (OperationKind.REFUND, OperationKind.RELEASE)
 
 
 @directly_made
