@@ -53,7 +53,7 @@ def sandbox() -> None:
     help="Webhooks are signed with this text.",
 )
 @click.option("--strict/--lenient", default=True, help="Refuse members out of order with E00003.")
-@click.option("--currency", "currencies", multiple=True, help="Taken; repeatable. None: ten.")
+@click.option("--currency", "currencies", multiple=True, help="Taken; repeatable. None: six.")
 @click.option(
     "--duplicate-window-seconds",
     type=click.IntRange(0, 28_800),

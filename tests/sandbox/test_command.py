@@ -10,6 +10,7 @@ import sys
 from dataclasses import fields
 from pathlib import Path
 
+import aiohttp
 import pytest
 from click.testing import CliRunner
 
@@ -110,12 +111,17 @@ def test_the_page_names_every_control():
 
 
 async def test_the_examples_of_the_page_work(sandbox):
-    """The charge is approved, and the fault is armed."""
-    [charge] = re.findall(r"--data-binary '(.*?)'", PAGE, re.DOTALL)
+    """The charge is approved, the webhook registered, and the fault armed."""
+    charge, webhook = re.findall(r"--data-binary '(.*?)'", PAGE, re.DOTALL)
     [fault] = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 
     reply = await sandbox.post(charge.encode())
     armed = await sandbox.control.send("POST", "faults", json.loads(fault))
+    credentials = aiohttp.encode_basic_auth(sandbox.login_id, sandbox.transaction_key)
+    async with sandbox.session.post(
+        f"{sandbox.url}/rest/v1/webhooks", data=webhook, headers={"Authorization": credentials}
+    ) as response:
+        assert 200 == response.status
 
     assert "1" == reply["transactionResponse"]["responseCode"]
     assert json.loads(fault) == armed["fault"]

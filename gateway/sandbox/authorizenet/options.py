@@ -24,9 +24,7 @@ class Options:
 
     strict: bool = True
     """Refuse unknown members and those out of the schema's order with E00003."""
-    currencies: tuple[str, ...] = (
-        *("USD", "AUD", "CAD", "DKK", "EUR", "GBP", "NOK", "NZD", "PLN", "SEK"),
-    )
+    currencies: tuple[str, ...] = ("USD", "CAD", "GBP", "EUR", "AUD", "NZD")
     """The first one is meant where a request names none; the real one takes one per account."""
     duplicate_window_seconds: int = 120
     unsettled_refund_code: str = "54"
