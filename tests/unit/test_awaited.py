@@ -18,7 +18,7 @@ from gateway.domain.entities import Operation
 from gateway.domain.errors import InvalidRequest
 from gateway.domain.ids import new_id
 from tests.unit.operations import APPROVED, CHALLENGE, DECLINED, TIMEOUT, authorizing, capturing
-from tests.unit.scenario import MERCHANT, POLICY, UPI, Scenario, authorized
+from tests.unit.scenario import MERCHANT, POLICY, UPI, Scenario, authorized, rules_to
 
 WISH = CreateOrder(
     order_id="order_AAAAAAAAAAAAAAAA",
@@ -32,7 +32,7 @@ WISH = CreateOrder(
 
 def payment_of(**fields: object) -> CreatePayment:
     """A payment by UPI."""
-    return CreatePayment(payment_id=new_id("pay"), instrument=UPI, processor="bank", **fields)
+    return CreatePayment(payment_id=new_id("pay"), instrument=UPI, rules=rules_to("bank"), **fields)
 
 
 def decided(scenario: Scenario, operation: Operation) -> bool:
