@@ -419,7 +419,7 @@ async def test_a_notification_before_the_answer(sandbox, rest, receiver):
     """The merchant hears of the charge while it still waits for the answer."""
     await registered(rest, receiver.url)
     await sandbox.control.webhooks(before_answer=True)
-    await sandbox.control.arm("slow", seconds=0.3)
+    await sandbox.control.arm("slow", seconds=0.5)
 
     waiting = asyncio.create_task(captured(sandbox))
     await eventually(lambda: receiver.got)
