@@ -17,7 +17,7 @@ from tests.actors.process import ScriptedBank
 from tests.support import eventually
 from tests.web.client import Answer, ApiClient
 from tests.web.merchants import Administrator
-from tests.web.scripted import scripted_gateway
+from tests.web.scripted import use_banks
 
 ClientFor = Callable[..., ApiClient]
 GOOD, DECLINED, OTHER_DECLINED = "4242424242424242", "4000000000000002", "4000000000009995"
@@ -174,7 +174,8 @@ class TestSavedCards(Guarded):
     async def gateway(
         self, settings: Settings, bank: ScriptedBank, monkeypatch: pytest.MonkeyPatch
     ) -> AsyncIterator[Gateway]:
-        running = scripted_gateway(settings, bank, monkeypatch)
+        use_banks(monkeypatch, bank)
+        running = Gateway(settings)
         await running.start()
         yield running
         await running.stop()

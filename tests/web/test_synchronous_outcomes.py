@@ -22,7 +22,7 @@ from gateway.storage.pool import Pool
 from tests.actors.process import ScriptedBank
 from tests.support import eventually
 from tests.web.client import Answer, ApiClient
-from tests.web.scripted import scripted_gateway
+from tests.web.scripted import use_banks
 
 BODY = {"amount": 50_000, "method": "upi", "vpa": "success@bank"}
 NOW = {"Prefer": "wait=0"}
@@ -40,7 +40,8 @@ async def gateway(
     settings: Settings, bank: ScriptedBank, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Gateway]:
     """A gateway whose only processor is the scripted bank."""
-    running = scripted_gateway(settings, bank, monkeypatch)
+    use_banks(monkeypatch, bank)
+    running = Gateway(settings)
     await running.start()
     yield running
     await running.stop()
