@@ -1,8 +1,8 @@
 """Fault points: places in a running process where its tests make it die or fail.
 
 They exist only with TEST_MODE and GATEWAY_TEST_CONTROLS; nothing can arm them otherwise. The points
-are named where they are hit, in the journal, the enqueuer, the processor actors and
-the keeper of bills.
+are named where they are hit, in the journal, the enqueuer, the processor actors, the keeper of
+bills and where notifications of processors come in and are handled.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ POINTS = (
     "processor.after_call",
     "bills.before_attach",
     "bills.before_settle",
+    "inbound.before_keep",
+    "inbound.before_asking",
+    "inbound.before_telling",
+    "inbound.before_record",
 )
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from gateway.actors.enqueuer import Enqueuer
 from gateway.actors.inbound import InboundContext, NotificationHandler
 from gateway.actors.inbound_intake import NotificationIntake
+from gateway.actors.journal import FaultPoint
 from gateway.actors.processor_accounts import ProcessorAccounts
 from gateway.actors.region import Region
 from gateway.actors.supervisor import ChildSpec, Supervisor
@@ -33,6 +34,7 @@ class Inbound:
     observers: Observers
     processors: Mapping[str, Processor]
     accounts: ProcessorAccounts
+    fault: FaultPoint
 
     @cached_property
     def handlers(self) -> Mapping[str, NotificationHandler]:
@@ -48,6 +50,7 @@ class Inbound:
             tries_max=self.settings.inbound_tries_max,
             ask_seconds=self.settings.ask_seconds,
             observe=self.observers.notification,
+            fault=self.fault,
         )
         return {
             name: NotificationHandler(processor, context)
@@ -66,6 +69,7 @@ class Inbound:
             notifications_max=self.settings.inbound_message_max,
             arrived=self.look,
             observe=self.observers.notification,
+            fault=self.fault,
         )
 
     def look(self, processor: str) -> None:

@@ -296,6 +296,7 @@ class Tree:
             observers=self.observers,
             processors=self.registry.processors,
             accounts=self.accounts,
+            fault=self.fault,
         )
 
     @cached_property

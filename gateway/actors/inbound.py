@@ -16,6 +16,7 @@ import structlog
 
 from gateway.actors.enqueuer import Enqueuer
 from gateway.actors.errors import ActorError
+from gateway.actors.journal import FaultPoint, no_fault
 from gateway.actors.messages import RecordOutcome
 from gateway.actors.periodic import Periodic
 from gateway.actors.processor_accounts import ProcessorAccounts
@@ -57,6 +58,7 @@ class InboundContext:
     tries_max: int
     ask_seconds: float
     observe: Callable[[str, str], None]
+    fault: FaultPoint = no_fault
 
 
 class NotificationHandler(Periodic):
@@ -110,12 +112,16 @@ class NotificationHandler(Periodic):
         return None if due_at is None else (due_at - self._context.clock.now()).total_seconds()
 
     async def _handle(self, due: Sequence[DueNotification]) -> None:
+        fault = self._context.fault
+        await fault("inbound.before_asking")
         answers = await asyncio.gather(*map(self._clarified, due))
+        await fault("inbound.before_telling")
         async with self._context.pool.acquire() as connection:
             subjects = [
                 await _subject(connection, *each) for each in zip(due, answers, strict=True)
             ]
         handled = await asyncio.gather(*map(self._told, due, answers, subjects))
+        await fault("inbound.before_record")
         await self._record(due, handled)
 
     async def _clarified(self, notification: DueNotification) -> Finding | Handled:

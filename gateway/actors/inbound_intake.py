@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from gateway.actors.journal import FaultPoint, no_fault
 from gateway.actors.processor_accounts import MerchantAccount, ProcessorAccounts
 from gateway.domain.clock import Clock
 from gateway.domain.errors import InvalidRequest
@@ -45,6 +46,7 @@ class NotificationIntake:
     notifications_max: int
     arrived: Callable[[str], None]
     observe: Callable[[str, str], None]
+    fault: FaultPoint = no_fault
 
     async def receive(
         self, name: str, merchant_id: UUID | None, headers: Mapping[str, str], body: bytes
@@ -112,6 +114,7 @@ class NotificationIntake:
         )
 
     async def _keep(self, message: NewMessage) -> int:
+        await self.fault("inbound.before_keep")
         async with self.pool.acquire() as connection:
             return await keep_notifications(connection, message)
 
