@@ -10,6 +10,7 @@ from gateway.actors.periodic import Periodic
 from gateway.actors.region import Region
 from gateway.actors.settler import Settler
 from gateway.actors.simulated_verdicts import SimulatedVerdicts
+from gateway.actors.summariser import Summariser
 from gateway.domain.clock import Clock
 from gateway.observers import Observers
 from gateway.settings import Settings
@@ -65,6 +66,15 @@ class Beside:
             observe=self.observers.books,
         )
         return self._looking("bookkeeper", keeper)
+
+    def summariser(self) -> Summariser:
+        """Adds up for the dashboard."""
+        return Summariser(
+            pool=self.pool,
+            clock=self.clock,
+            interval_seconds=self.settings.summary_seconds,
+            lag_seconds=self.settings.summary_lag_seconds,
+        )
 
     def _looking(self, name: str, unit: Bookkeeper | Settler | SimulatedVerdicts) -> Periodic:
         """Looks at the start, whenever the clock is moved, and as often as Recovery does."""

@@ -25,7 +25,6 @@ from gateway.actors.processor_accounts import ProcessorAccounts
 from gateway.actors.recovery import Recovery, RecoveryPeriods
 from gateway.actors.region import Region
 from gateway.actors.rehydration import Rehydration
-from gateway.actors.summariser import Summariser
 from gateway.actors.supervisor import ChildSpec, Supervisor
 from gateway.beside import Beside
 from gateway.domain.clock import Clock
@@ -109,7 +108,7 @@ class Tree:
                 ChildSpec(name="verdicts", factory=self.beside.verdicts),
                 ChildSpec(name="settler", factory=self.beside.settler),
                 ChildSpec(name="bookkeeper", factory=self.beside.bookkeeper),
-                ChildSpec(name="summariser", factory=lambda: self.summariser),
+                ChildSpec(name="summariser", factory=self.beside.summariser),
             ],
             restarts=self.settings.restarts_max,
             period_seconds=self.settings.restarts_period_seconds,
@@ -311,16 +310,6 @@ class Tree:
             interval_seconds=self.settings.recovery_seconds,
             calls_max=self.settings.forgetting_calls_max,
             ask_seconds=self.settings.ask_seconds,
-        )
-
-    @cached_property
-    def summariser(self) -> Summariser:
-        """Adds up for the dashboard."""
-        return Summariser(
-            pool=self.pool,
-            clock=self.clock,
-            interval_seconds=self.settings.summary_seconds,
-            lag_seconds=self.settings.summary_lag_seconds,
         )
 
     @cached_property
