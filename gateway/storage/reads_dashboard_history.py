@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -43,6 +43,8 @@ _ATTEMPT = (
     "finished_at",
     "reason",
     "processor_reference",
+    "processor",
+    "processor_account_id",
 )
 _POST = (
     "delivery_id",
@@ -79,11 +81,14 @@ ORDER BY created_at, id LIMIT {_ROWS_MAX}
 _OF_PAYMENT = "AS listed WHERE listed.payment_id = payment.id ORDER BY created_at, id"
 _OF_ITS_OPERATIONS = """AS listed WHERE listed.operation_id IN (
     SELECT id FROM operations WHERE payment_id = payment.id) ORDER BY sent_at, number"""
+_OF_MERCHANT = """AS listed
+    WHERE listed.merchant_id = payment.merchant_id AND listed.mode = payment.mode"""
 _PAYMENT = f"""
 SELECT {_of("payment", PAYMENTS.columns)} AS payment, {_of("parent", ORDERS.columns)} AS parent,
     {_all(REFUNDS.columns, f"refunds {_OF_PAYMENT}")} AS refunds,
     {_all(OPERATIONS.columns, f"operations {_OF_PAYMENT}")} AS operations,
-    {_all(_ATTEMPT, f"attempts {_OF_ITS_OPERATIONS}")} AS attempts
+    {_all(_ATTEMPT, f"attempts {_OF_ITS_OPERATIONS}")} AS attempts,
+    {_all(("id", "name"), f"processor_accounts {_OF_MERCHANT}")} AS accounts
 FROM payments AS payment JOIN orders AS parent ON parent.id = payment.order_id
 WHERE payment.merchant_id = $1 AND payment.mode = $2 AND payment.id = $3
 """  # noqa: S608
@@ -104,7 +109,7 @@ ORDER BY created_at, id LIMIT {_ROWS_MAX}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptRow:
-    """One go at an operation with the processor."""
+    """One go at an operation with a processor; None is the payment's."""
 
     id: str
     operation_id: str
@@ -114,6 +119,8 @@ class AttemptRow:
     finished_at: datetime | None
     reason: str | None
     processor_reference: str | None
+    processor: str | None
+    processor_account_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +163,10 @@ class PostRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentHistory:
-    """A payment with everything that hangs on it, each kind oldest first."""
+    """A payment with everything that hangs on it, each kind oldest first.
+
+    `accounts` are the names of the merchant's own accounts at processors.
+    """
 
     payment: Payment
     order: Order
@@ -166,6 +176,7 @@ class PaymentHistory:
     events: Sequence[EventRow]
     deliveries: Sequence[DeliveryRow]
     posts: Sequence[PostRow]
+    accounts: Mapping[UUID, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +217,7 @@ async def load_payment_history(
         events=events,
         deliveries=[DeliveryRow(**each) for each in deliveries],
         posts=[PostRow(**post) for post in posts],
+        accounts=dict(row["accounts"]),
     )
 
 

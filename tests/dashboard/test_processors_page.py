@@ -75,6 +75,20 @@ async def test_an_account_is_added_and_used(
     assert audit["actor"].startswith("user:")
 
 
+async def test_a_payments_page_says_where_its_attempts_went(owner: Browser, api: ApiClient) -> None:
+    """The processor, and the account by its name; the gateway's own has none."""
+    before = await api.authorized()
+    await added(owner)
+    payment = await api.captured()
+    shared = await owner.get(f"/dashboard/transactions/{before['id']}")
+    own = await owner.get(f"/dashboard/transactions/{payment['id']}")
+
+    assert "to simulator · " in shared.text
+    assert not shared.has("processor-account")
+    assert 2 == own.text.count("to simulator, account Main · ")
+    assert "Main" == own.by_test_id("processor-account")
+
+
 async def test_what_is_wrong_stands_beside_its_field(
     owner: Browser, bank: BankWithAccounts, pool: Pool
 ) -> None:

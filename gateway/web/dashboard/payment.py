@@ -52,11 +52,13 @@ async def payment_page(
         )
     writer = writer_of(request)
     payment = history.payment
+    account_id = payment.processor_account_id
     context = {
         "write": writer,
         "payment": payment,
         "order": history.order,
         "refunds": history.refunds,
+        "account": account_id and history.accounts.get(account_id),
         "timeline": payment_timeline(history, writer),
         "deliveries": history.deliveries,
         "notes": _notes(payment.notes),

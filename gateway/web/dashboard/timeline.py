@@ -67,7 +67,7 @@ def payment_timeline(history: PaymentHistory, writer: Writer) -> Sequence[Entry]
             *(
                 entry
                 for each in history.attempts
-                for entry in _of_attempt(each, operations[each.operation_id])
+                for entry in _of_attempt(each, operations[each.operation_id], history)
             ),
             *(_of_delivery(each) for each in history.deliveries),
             *(_of_post(each, deliveries[each.delivery_id]) for each in history.posts),
@@ -112,9 +112,17 @@ def _of_operation(operation: Operation, currency: str, writer: Writer) -> Entry:
     )
 
 
-def _of_attempt(attempt: AttemptRow, operation: Operation) -> Iterator[Entry]:
+def _of_attempt(
+    attempt: AttemptRow, operation: Operation, history: PaymentHistory
+) -> Iterator[Entry]:
     name = f"{operation.kind.value.capitalize()}, attempt {attempt.number}"
-    yield Entry(at=attempt.sent_at, kind="attempt", title=f"{name}: sent", id=attempt.id)
+    yield Entry(
+        at=attempt.sent_at,
+        kind="attempt",
+        title=f"{name}: sent",
+        detail=f"to {_place_of(attempt, history)}",
+        id=attempt.id,
+    )
     # Some processors know an attempt by the name we gave it.
     reference = attempt.processor_reference
     reference = None if reference == attempt.id else reference
@@ -127,6 +135,16 @@ def _of_attempt(attempt: AttemptRow, operation: Operation) -> Iterator[Entry]:
             tone=_TONES.get(attempt.state, ""),
             id=attempt.id,
         )
+
+
+def _place_of(attempt: AttemptRow, history: PaymentHistory) -> str:
+    """The processor, and the merchant's own account at it."""
+    processor, account_id = attempt.processor, attempt.processor_account_id
+    if processor is None:  # of an attempt from before payments could go to another
+        processor, account_id = history.payment.processor, history.payment.processor_account_id
+    if account_id is None:
+        return processor
+    return f"{processor}, account {history.accounts.get(account_id, account_id)}"
 
 
 def _of_delivery(delivery: DeliveryRow) -> Entry:
