@@ -63,7 +63,9 @@ async def test_nothing_serious_nothing_too_wide_and_nothing_hostile_runs(
         )
         await sign_in(page, url)
         for path in [PATH, *(await filled(api, bank))]:
-            await page.goto(url + path)
+            response = await page.goto(url + path)
+            assert response is not None
+            assert 200 == response.status, path
             found.extend(await serious(page))
             assert width >= await page.evaluate("document.documentElement.scrollWidth"), path
             assert await page.evaluate("window.pwned === undefined"), path

@@ -39,7 +39,7 @@ async def gateway(
 
 async def added(owner: Browser, **changes: str) -> str:
     """The path of an account that was added by hand."""
-    await owner.get(f"{PATH}/new?processor=simulator")
+    assert 200 == (await owner.get(f"{PATH}/new?processor=simulator")).status
     fields = {"name": "Main", "credentials.login": LOGIN, "credentials.key": KEY, **changes}
     answer = await owner.post(f"{PATH}/accounts", processor="simulator", **fields)
     assert (303, PATH) == (answer.status, answer.location)

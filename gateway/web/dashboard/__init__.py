@@ -28,6 +28,8 @@ from gateway.web.dashboard import (
     payment,
     processor_accounts,
     processors,
+    routing,
+    routing_rules,
     settings,
     sign_in,
     team,
@@ -106,6 +108,9 @@ _WEBHOOKS: tuple[tuple[str, str, Handler, str], ...] = (
 _PROCESSORS = "/dashboard/processors"
 _ACCOUNT = f"{_PROCESSORS}/accounts/{{id}}"
 
+_ROUTING = "/dashboard/routing"
+_RULE = f"{_ROUTING}/rules/{{id}}"
+
 # What is about processors: method, path, handler, permission.
 _BANKS: tuple[tuple[str, str, Handler, str], ...] = (
     ("GET", _PROCESSORS, processors.show_processors, "processors:read"),
@@ -116,6 +121,13 @@ _BANKS: tuple[tuple[str, str, Handler, str], ...] = (
     ("POST", f"{_ACCOUNT}/check", processor_accounts.check_account, "processors:write"),
     ("POST", f"{_ACCOUNT}/active", processor_accounts.switch_account, "processors:write"),
     ("POST", f"{_ACCOUNT}/delete", processor_accounts.remove_account, "processors:write"),
+    ("GET", _ROUTING, routing.show_routing, "processors:read"),
+    ("GET", f"{_ROUTING}/new", routing_rules.show_new_rule, "processors:write"),
+    ("POST", f"{_ROUTING}/rules", routing_rules.add_rule, "processors:write"),
+    ("GET", _RULE, routing_rules.show_rule, "processors:read"),
+    ("POST", _RULE, routing_rules.save_rule, "processors:write"),
+    ("POST", f"{_RULE}/move", routing.move_rule, "processors:write"),
+    ("POST", f"{_RULE}/delete", routing_rules.remove_rule, "processors:write"),
 )
 
 _OPERATORS = "/dashboard/operators"

@@ -24,13 +24,12 @@ from gateway.domain.decisions import RefundPayment
 from gateway.domain.entities import Payment
 from gateway.domain.errors import InvalidRequest, Rejected, Unavailable
 from gateway.domain.ids import new_id
-from gateway.domain.money import exponent
-from gateway.domain.typed_amounts import typed_amount
 from gateway.storage import reads
 from gateway.storage.administration import write_audit
 from gateway.web.api.common import found, path_id
 from gateway.web.calls import Call, call_of
 from gateway.web.commands import Command, command_response
+from gateway.web.dashboard.amounts import minor_amount
 from gateway.web.dashboard.frame import said_and_done
 from gateway.web.dashboard.payment import order_page, payment_page
 from gateway.web.errors import problem_of
@@ -243,12 +242,4 @@ def _key(request: web.Request, call: Call, form: Form) -> Key:
 def _amount(form: Form, payment: Payment) -> int | None:
     """What was typed, in minor units; None when nothing was: all that is left."""
     text = form.text("amount")
-    if not text:
-        return None
-    amount = typed_amount(text)
-    if amount is None or amount.currency not in (None, payment.currency):
-        raise InvalidRequest(f"The amount must be in {payment.currency}, such as 12.50")
-    minor = amount.exact()[exponent(payment.currency)]
-    if minor is None:
-        raise InvalidRequest(f"This is no amount that {payment.currency} can express")
-    return minor
+    return minor_amount(text, payment.currency, field="amount") if text else None

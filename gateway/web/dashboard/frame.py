@@ -50,6 +50,7 @@ _NAVIGATION: tuple[tuple[str, str, str, str], ...] = (
     ("refunds", "Refunds", "/dashboard/refunds", "refunds:read"),
     ("customers", "Customers", "/dashboard/customers", "customers:read"),
     ("webhooks", "Webhooks", "/dashboard/webhooks", "webhooks:read"),
+    ("routing", "Routing", "/dashboard/routing", "processors:read"),
     ("processors", "Processors", "/dashboard/processors", "processors:read"),
     ("keys", "API keys", "/dashboard/keys", "keys:read"),
     ("docs", "Docs", "/dashboard/docs", "docs:read"),

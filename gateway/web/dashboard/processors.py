@@ -11,6 +11,7 @@ from aiohttp import web
 
 from gateway.actors.breakers import BreakerView
 from gateway.domain.outcomes import ProcessorTraits
+from gateway.domain.routing import Place, unusable
 from gateway.storage.processor_accounts import ProcessorAccount, list_accounts
 from gateway.storage.processor_sums import ProcessorSum, load_processor_sums
 from gateway.storage.reads_dashboard_query import searching
@@ -18,6 +19,7 @@ from gateway.storage.spans import SPANS_MINUTES, begin_of
 from gateway.web.calls import call_of
 from gateway.web.dashboard.frame import dashboard_response
 from gateway.web.dashboard.writing import Writer, writer_of
+from gateway.web.routing_changes import places_of
 
 __all__ = ["PATH", "show_processors"]
 
@@ -62,9 +64,16 @@ async def show_processors(request: web.Request) -> web.Response:
     context = {
         "write": writer,
         "processors": [
-            _shown(traits, accounts, _periods(bars, name), services.breakers(), writer)
-            for name, traits in sorted(services.policy.processors.items())
-            if scope.mode in traits.modes
+            _shown(
+                place,
+                mode=scope.mode,
+                accounts=accounts,
+                periods=_periods(bars, name),
+                breakers=services.breakers(),
+                writer=writer,
+            )
+            for name, place in sorted(places_of(services, scope).items())
+            if scope.mode in place.traits.modes
         ],
         "accounts_left": services.settings.processor_accounts_max - len(accounts),
         "interval_seconds": round(services.settings.summary_seconds),
@@ -94,19 +103,22 @@ def _periods(
 
 
 def _shown(
-    traits: ProcessorTraits,
+    place: Place,
+    *,
+    mode: str,
     accounts: Sequence[ProcessorAccount],
     periods: Mapping[str, ProcessorSum],
     breakers: Sequence[BreakerView],
     writer: Writer,
 ) -> Mapping[str, Any]:
+    traits = place.traits
     own = [account for account in accounts if account.processor == traits.name]
     own.sort(key=lambda account: not account.active)
     active = next((account for account in own if account.active), None)
     *_, longest = periods.values()
     return {
         "name": traits.name,
-        "usable": traits.shared_account or active is not None,
+        "problem": unusable(place, mode),
         "shared": traits.shared_account,
         "active": active,
         "accounts": own,
