@@ -19,7 +19,7 @@ def url(gateway: Gateway) -> str:
 
 async def filled(api: ApiClient) -> list[str]:
     """The pages of a merchant with many rules, some with hostile and endless names."""
-    currencies = "AUD CAD CHF CNY CZK DKK EUR GBP HKD HUF IDR ILS INR JPY KRW MXN MYR NOK".split()
+    currencies = ["AUD", "CAD", "CHF", "CNY", "DKK", "EUR", "GBP", "HKD", "INR", "JPY", "NOK"]
     paths = [PATH, f"{PATH}?amount=12.50&currency=USD&method=card&card_network=visa", f"{PATH}/new"]
     for number, name in enumerate((HOSTILE, "long-" * 50, *map(str, range(12)))):
         body = {
