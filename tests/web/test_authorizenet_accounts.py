@@ -10,7 +10,7 @@ import pytest
 from gateway.settings import Settings
 from gateway.storage.pool import Pool
 from tests.sandbox.server import RunningSandbox, running_sandbox
-from tests.support import StoresForTests
+from tests.support import StoresForTests, eventually
 from tests.web.client import ApiClient
 
 
@@ -73,3 +73,49 @@ async def test_authorizenet_decides_about_credentials(
     assert {"••••"} == {made["credentials"][name] for name in ("transaction_key", "signature_key")}
     sent = [request["operation"] for request in await sandbox.control.requests()]
     assert {"authenticateTestRequest"} == set(sent)
+
+
+CARD = {"number": "4111111111111111", "expiry_month": 12, "expiry_year": 2039, "cvv": "123"}
+SECOND = {"login_id": "secondshop", "transaction_key": "K" * 16, "signature_key": "AB" * 64}
+
+
+async def test_each_payment_stays_in_the_books_it_began_in(
+    api: ApiClient, sandbox: RunningSandbox
+) -> None:
+    """Paid with one account, captured and refunded there after another one is in use."""
+    await sandbox.control.add_account(**SECOND)
+    second = body(
+        sandbox,
+        api_login_id=SECOND["login_id"],
+        transaction_key=SECOND["transaction_key"],
+        signature_key=SECOND["signature_key"],
+    )
+    await api.post("/processor-accounts", body(sandbox))
+    rule = {"name": "Dollars", "currencies": ["USD"], "processors": ["authorizenet"]}
+    assert 201 == (await api.post("/routing-rules", rule)).status
+
+    async def authorized() -> dict[str, Any]:
+        order = await api.order(amount=1_000, currency="USD")
+        return await api.authorized(order_id=order["id"], method="card", card=CARD)
+
+    first = await authorized()
+    other = (await api.post("/processor-accounts", {**second, "active": False})).json
+    switched = await api.call("PATCH", f"/processor-accounts/{other['id']}", {"active": True})
+    assert 200 == switched.status, switched.body
+    later = await authorized()
+    for payment in (first, later):
+        captured = await api.post(f"/payments/{payment['id']}/capture")
+        assert (200, True) == (captured.status, captured.json["captured"])
+    refund = (await api.post(f"/payments/{first['id']}/refunds")).json
+
+    async def processed() -> bool:
+        return (await api.get(f"/refunds/{refund['id']}")).json["status"] == "processed"
+
+    await eventually(processed)
+    books = [
+        [(each["id"], each["status"]) for each in await sandbox.control.transactions(account=login)]
+        for login in (sandbox.login_id, SECOND["login_id"])
+    ]
+    assert "authorizenet" == first["processor"] == later["processor"]
+    assert [(first["processor_reference"], "voided")] == books[0]
+    assert [(later["processor_reference"], "capturedPendingSettlement")] == books[1]

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import aiohttp
 import pytest
 
+from gateway.actors.processor_accounts import ProcessorAccounts
 from gateway.app import Gateway
 from gateway.settings import Settings
 from gateway.storage.pool import Pool
@@ -156,6 +157,27 @@ async def test_lookups_use_the_payments_account(api: ApiClient, bank: BankWithAc
     await eventually(unknown)
     await api.post("/test/clock", {"advance_seconds": 60})
     await eventually(lambda: ("lookup", CREDENTIALS) in bank.calls)
+
+
+async def test_payments_ask_for_no_account(
+    bank: BankWithAccounts,
+    settings: Settings,
+    session: aiohttp.ClientSession,
+    pool: Pool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Once the account was used, payments go on while its table cannot be asked by name."""
+    monkeypatch.setattr(ProcessorAccounts, "look", lambda _accounts: None)
+    calm = settings.model_copy(update={"processor_accounts_seconds": 3600.0})
+    async with gateway_with(bank, calm, monkeypatch) as running:
+        api = ApiClient(session, f"http://127.0.0.1:{running.port}")
+        await made(api)
+        await api.authorized()
+        await pool.execute("ALTER TABLE processor_accounts RENAME TO out_of_sight")
+        await api.captured()
+        await pool.execute("ALTER TABLE out_of_sight RENAME TO processor_accounts")
+
+    assert [CREDENTIALS] * 3 == [account for _, account in bank.calls]
 
 
 async def test_one_account_is_active(api: ApiClient) -> None:
