@@ -62,7 +62,13 @@ class Webhooks(Protocol):
 
 
 class Notifications(Protocol):
-    """Where messages of processors come in, as handlers see it."""
+    """Where messages of processors come in, as handlers see it.
+
+    `arrived(processor)`: there is something to be handled, new or once more.
+    """
+
+    @property
+    def arrived(self) -> Callable[[str], None]: ...
 
     async def receive(
         self, name: str, merchant_id: UUID | None, headers: Mapping[str, str], body: bytes

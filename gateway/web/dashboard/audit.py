@@ -66,6 +66,7 @@ ACTIONS: Mapping[str, str] = {
     "order.cancel_requested": "Cancelled an order",
     "dead_letter.replayed": "Had a dead letter tried again",
     "operation.resolved": "Settled an unknown outcome",
+    "notification.replayed": "Had a processor's notification handled again",
     "customer.deleted": "Deleted a customer",
     "token.deleted": "Deleted a saved card",
     "late_approval": "Reversed a late approval",

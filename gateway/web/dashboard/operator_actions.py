@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 
 from aiohttp import web
 from redis.exceptions import RedisError
@@ -10,9 +13,10 @@ from redis.exceptions import RedisError
 from gateway.domain.errors import InvalidState, NotFound
 from gateway.domain.ids import is_id
 from gateway.domain.jobs import Job
-from gateway.storage.administration import Author, write_audit
+from gateway.storage.administration import insert_audit
 from gateway.storage.administration_deliveries import retry_delivery
 from gateway.storage.journal import Connection
+from gateway.storage.reads_inbound import replay_notification
 from gateway.storage.reads_operators import (
     DeadLetter,
     find_dead_letter,
@@ -23,7 +27,13 @@ from gateway.storage.reads_pages import Scope
 from gateway.web.api.common import found, path_uuid, uuid_of
 from gateway.web.calls import call_of
 from gateway.web.dashboard.frame import said_and_done
-from gateway.web.dashboard.operators import PATH, letters_page, unknown_page
+from gateway.web.dashboard.operators import (
+    PATH,
+    letters_page,
+    operator_audit,
+    operator_name,
+    unknown_page,
+)
 from gateway.web.forms import Form, read_form
 from gateway.web.resolution import (
     Resolver,
@@ -33,6 +43,7 @@ from gateway.web.resolution import (
     send_resolved,
     told,
 )
+from gateway.web.services import Services
 
 __all__ = ["replay_letter", "resolve_operation"]
 
@@ -47,19 +58,13 @@ async def replay_letter(request: web.Request) -> web.Response:
     try:
         async with services.pool.acquire() as connection, connection.transaction():
             letter = found(await find_dead_letter(connection, letter_id), "Dead letter")
-            job = await _begin_anew(connection, request, letter)
+            follow = await _begin_anew(connection, request, letter)
             await resolve_dead_letter(connection, letter_id, now)
     except InvalidState as refusal:
         return await letters_page(request, error=f"{refusal.description}.")
-    if letter.kind == "webhook":
-        await services.webhooks.deliver_now([letter.subject_id])
-    elif job is not None:
-        # Without Redis the row is enough: Recovery finds it.
-        with suppress(RedisError, OSError, TimeoutError):
-            await services.jobs.add([job])
-    notice = "It is tried again now."
-    if letter.kind == "job" and job is None:
-        notice = "Nothing is left to do for it."
+    if follow is not None:
+        await follow()
+    notice = "Nothing is left to do for it." if follow is None else "It is tried again now."
     return await said_and_done(request, _LETTERS, notice)
 
 
@@ -72,7 +77,7 @@ async def resolve_operation(request: web.Request) -> web.Response:
     try:
         verdict = _verdict(form)
         resolver = Resolver(
-            actor=_actor(request),
+            actor=operator_name(request),
             policy=services.policy,
             clock=services.clock,
             request_id=call.request_id,
@@ -92,28 +97,46 @@ async def resolve_operation(request: web.Request) -> web.Response:
 
 async def _begin_anew(
     connection: Connection, request: web.Request, letter: DeadLetter
-) -> Job | None:
-    """The job to send, if it is one; the merchant's trail says who had it tried again."""
-    call = call_of(request)
-    now, scope = call.services.clock.now(), _scope(letter)
-    job = None
+) -> Callable[[], Awaitable[None]] | None:
+    """What is to follow the commit; None when nothing is left to do. The merchant's trail says who
+    had it tried again.
+    """
+    services, now = call_of(request).services, call_of(request).services.clock.now()
+    follow: Callable[[], Awaitable[None]] | None = None
     if letter.kind == "webhook":
         delivery_id = found(uuid_of(letter.subject_id), "Webhook")
-        if not await retry_delivery(connection, scope, delivery_id, now):
+        if not await retry_delivery(connection, _scope(letter), delivery_id, now):
             raise InvalidState("Its endpoint is switched off or was deleted")
+        follow = partial(services.webhooks.deliver_now, [letter.subject_id])
+    elif letter.kind == "notification":
+        notification_id = found(uuid_of(letter.subject_id), "Notification")
+        replayed = await replay_notification(connection, notification_id, now)
+        if replayed is not None:
+            follow = partial(_look, services, replayed.processor)
     else:
         job = await requeue_operation(connection, letter.subject_id, now)
-    author = Author(
-        scope=scope,
-        name=_actor(request),
-        request_id=call.request_id,
-        address=call.member.address,
+        if job is not None:
+            follow = partial(_add, services, job)
+    audit = operator_audit(
+        request,
+        "dead_letter.replayed",
+        letter.subject_id,
+        merchant_id=letter.merchant_id,
+        mode=letter.mode,
+        details=json.dumps({"kind": letter.kind}),
     )
-    details = {"kind": letter.kind}
-    await write_audit(
-        connection, author, "dead_letter.replayed", letter.subject_id, now, details=details
-    )
-    return job
+    await insert_audit(connection, audit)
+    return follow
+
+
+async def _look(services: Services, processor: str) -> None:
+    services.notifications.arrived(processor)
+
+
+async def _add(services: Services, job: Job) -> None:
+    # Without Redis the row is enough: Recovery finds it.
+    with suppress(RedisError, OSError, TimeoutError):
+        await services.jobs.add([job])
 
 
 def _scope(letter: DeadLetter) -> Scope:
@@ -135,8 +158,3 @@ def _verdict(form: Form) -> Verdict:
         raise InvalidState(f"At most {_TEXT_CHARACTERS_MAX} characters, please")
     approved = outcome == "approved"
     return Verdict(approved=approved, reference=reference or None, reason=reason)
-
-
-def _actor(request: web.Request) -> str:
-    """As on the command line: the trail tells operators from a merchant's own people."""
-    return f"operator:{call_of(request).member.user.email}"

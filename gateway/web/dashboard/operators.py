@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from uuid import UUID, uuid4
 
 from aiohttp import web
 
 from gateway import __version__
 from gateway.actors.supervisor import TreeNode
 from gateway.domain.jobs import JobKind
+from gateway.domain.work import Audit
 from gateway.queue.client import is_redis_unavailable
 from gateway.queue.jobs import Depth
 from gateway.storage.books import last_check
@@ -35,6 +37,8 @@ __all__ = [
     "KINDS",
     "PATH",
     "letters_page",
+    "operator_audit",
+    "operator_name",
     "show_letters",
     "show_operators",
     "show_settings",
@@ -45,7 +49,7 @@ __all__ = [
 PATH = "/dashboard/operators"
 """Where the pages are."""
 
-KINDS = ("webhook", "job")
+KINDS = ("webhook", "job", "notification")
 """What a dead letter can be."""
 
 _DEPTHS_SECONDS = 1.0
@@ -150,6 +154,36 @@ async def show_settings(request: web.Request) -> web.Response:
     }
     return dashboard_response(
         request, "dashboard/operators_settings.html", context, active="operators"
+    )
+
+
+def operator_name(request: web.Request) -> str:
+    """As on the command line: the trail tells operators from a merchant's own people."""
+    return f"operator:{call_of(request).member.user.email}"
+
+
+def operator_audit(
+    request: web.Request,
+    action: str,
+    subject_id: str,
+    *,
+    merchant_id: UUID | None,
+    mode: str | None,
+    details: str = "{}",
+) -> Audit:
+    """What an operator did, for the trail of the merchant it concerns, if it concerns one."""
+    call = call_of(request)
+    return Audit(
+        id=uuid4(),
+        merchant_id=merchant_id,
+        mode=mode,
+        actor=operator_name(request),
+        action=action,
+        subject_id=subject_id,
+        details=details,
+        request_id=call.request_id,
+        address=call.member.address,
+        created_at=call.services.clock.now(),
     )
 
 
