@@ -202,7 +202,7 @@ class BeginOperation:
 @directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordOutcome:
-    """→ whether the same attempt is to be sent again now."""
+    """→ `Proceed`: what whoever holds the job sends now, or None."""
 
     attempt_id: str
     outcome: Outcome

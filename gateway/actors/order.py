@@ -17,7 +17,7 @@ from gateway.actors.order_context import OrderContext, claimed, commit, moment_o
 from gateway.actors.runtime import Actor, handles
 from gateway.domain import decisions
 from gateway.domain.awaited import decisive_operation
-from gateway.domain.decisions import Decision, Instruction, Moment
+from gateway.domain.decisions import Decision, Instruction, Moment, Proceed
 from gateway.domain.entities import Operation, OrderState
 from gateway.domain.errors import NotFound, Rejected, StaleVersion, Unavailable
 from gateway.domain.work import StoredAnswer, UnitOfWork
@@ -227,7 +227,7 @@ class OrderActor(Actor):
         return decision.result
 
     @handles(messages.RecordOutcome)
-    async def record(self, message: messages.RecordOutcome) -> bool:
+    async def record(self, message: messages.RecordOutcome) -> Proceed | None:
         """Make the processor's answer true."""
         decision, _ = await self._command(
             None,

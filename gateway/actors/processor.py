@@ -149,14 +149,9 @@ class ProcessorActor(Actor):
             last = type(outcome).__name__
             await self._context.fault("processor.after_call")
             message = RecordOutcome(attempt_id=instruction.attempt.id, outcome=outcome)
-            send_again, asked_at = await self._ask(job.identity, message)
-            if not send_again:
+            instruction, asked_at = await self._ask(job.identity, message)
+            if instruction is None:
                 break
-            instruction = Proceed(
-                attempt=instruction.attempt,
-                operation=instruction.operation,
-                payment=instruction.payment,
-            )
         return last
 
     async def _ask(self, order_id: str, message: object) -> tuple[Any, float]:
@@ -226,7 +221,9 @@ class ProcessorActor(Actor):
         except (AccountUnreadable, Unavailable) as error:
             # Never by another account, not the gateway's own either.
             reason = type(error).__name__
-            return FailedSurely(reason=reason) if sends else Unknown(reason=reason)
+            is_ours = isinstance(error, Unavailable)
+            failed = FailedSurely(reason=reason, is_ours=is_ours)
+            return failed if sends else Unknown(reason=reason)
         if sends and payment.instrument.is_card_data and operation.kind in _CARD_KINDS:
             found = await self._card(payment, send_before)
             if not isinstance(found, CardData | Nonce):
@@ -234,7 +231,7 @@ class ProcessorActor(Actor):
             card = found
         if sends and monotonic() > send_before:
             # The call could outlast the lease, and another process take the attempt in hand.
-            return FailedSurely(reason="lease_too_short")
+            return FailedSurely(reason="lease_too_short", is_ours=True)
         return _transaction(attempt, operation, payment, card, account)
 
     async def _account(self, attempt: Attempt, send_before: float) -> Account | None:
@@ -257,7 +254,7 @@ class ProcessorActor(Actor):
                 if not isinstance(error, Unavailable) and not is_redis_unavailable(error):
                     raise
                 if monotonic() > send_before:
-                    return FailedSurely(reason="card_data_unreachable")
+                    return FailedSurely(reason="card_data_unreachable", is_ours=True)
                 await asyncio.sleep(_BACKOFF_FIRST_SECONDS)
                 continue
             if data is not None:

@@ -70,11 +70,13 @@ class FailedSurely:
     """It was certainly not attempted: sending it again is safe.
 
     `retry_after_seconds`: nobody tried, because nothing is taken now; it is to come again then, and
-    none of its few retries is used up.
+    none of its few retries is used up. `is_ours`: the gateway itself could not begin, which another
+    processor would not change.
     """
 
     reason: str
     retry_after_seconds: float | None = None
+    is_ours: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

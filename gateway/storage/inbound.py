@@ -60,7 +60,12 @@ INSERT INTO dead_letters (id, kind, subject_id, merchant_id, mode, reason, creat
 VALUES (gen_random_uuid(), 'notification', $1::text, $2, $3, $4, $5)
 """
 # An account speaks of its own payments and of no others: whoever has one could claim anything.
-_OWN = "payments.processor = $2 AND payments.processor_account_id IS NOT DISTINCT FROM $3"
+_OWN = """
+CASE WHEN attempts.processor IS NULL
+    THEN payments.processor = $2 AND payments.processor_account_id IS NOT DISTINCT FROM $3
+    ELSE attempts.processor = $2 AND attempts.processor_account_id IS NOT DISTINCT FROM $3
+END
+"""
 _SUBJECT = """
 SELECT attempts.id AS attempt_id, attempts.payment_id, attempts.order_id
 FROM attempts JOIN payments ON payments.id = attempts.payment_id

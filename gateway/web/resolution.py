@@ -18,7 +18,7 @@ from uuid import uuid4
 from redis.exceptions import RedisError
 
 from gateway.domain.clock import Clock
-from gateway.domain.decisions import Decision, Moment, Policy, record_outcome
+from gateway.domain.decisions import Decision, Moment, Policy, Proceed, record_outcome
 from gateway.domain.entities import Operation, OperationState, OrderState
 from gateway.domain.errors import InvalidState, NotFound
 from gateway.domain.outcomes import Approved, Declined, Outcome
@@ -160,7 +160,7 @@ def _audit(
     )
 
 
-def _completed(decision: Decision[bool], work: UnitOfWork, audit: Audit) -> UnitOfWork:
+def _completed(decision: Decision[Proceed | None], work: UnitOfWork, audit: Audit) -> UnitOfWork:
     """With the audit, and the final answers that repeats of the merchant's request wait for."""
     answers = tuple(
         (each.id, render(each.surface, decision.state, each.id))

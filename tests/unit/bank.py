@@ -1,4 +1,4 @@
-"""A payment processor as far as money goes: its books, and what it must never be asked."""
+"""Payment processors as far as money goes: their books, and what they must never be asked."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class Entry:
     """What the bank has in its books under one reference."""
 
     reference: str
+    processor: str
     operation_id: str
     payment_id: str
     kind: str
@@ -31,7 +32,8 @@ class Entry:
 class Bank:
     """Does each thing once. It is not idempotent: to send a thing again would move money again.
 
-    `contradicted` are payments of which it first declined something and then did it all the same.
+    One set of books for all processors, so that no two of them do the same. `contradicted` are
+    payments of which it first declined something and then did it all the same.
     """
 
     books: dict[str, Entry] = field(default_factory=dict)
@@ -43,8 +45,15 @@ class Bank:
         """Carry it out, or decline it, or ask the shopper; P2 is checked here."""
         known = [each for each in self.books.values() if each.operation_id == operation.id]
         assert known == [], "the bank has heard of this operation and is sent it again"
+        taken_by = {
+            each.processor
+            for each in self.books.values()
+            if each.payment_id == payment.id and each.answer == "approved"
+        }
+        assert taken_by <= {attempt.processor}, "what follows goes to another processor"
         entry = Entry(
             reference=attempt.id,
+            processor=attempt.processor,
             operation_id=operation.id,
             payment_id=payment.id,
             kind=operation.kind,
@@ -58,11 +67,12 @@ class Bank:
         self.books[entry.reference] = entry
         return self.lookup(attempt.id)
 
-    def lookup(self, reference: str) -> Outcome:
-        """What became of an attempt."""
+    def lookup(self, reference: str, processor: str | None = None) -> Outcome:
+        """What became of an attempt; it is `processor` that is asked, where that matters."""
         entry = self.books.get(reference)
         if entry is None:
             return AttemptNotFound()
+        assert processor in (None, entry.processor), "another processor is asked"
         if entry.answer == "approved":
             stored = f"card_{reference}" if entry.saves else None
             return Approved(reference=f"bank_{reference}", stored=stored)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from gateway.domain.decisions import Acknowledge, LookUp, Proceed
-from gateway.domain.entities import Operation, OperationKind
+from gateway.domain.entities import Operation, OperationKind, Payment
 from gateway.domain.errors import NotFound
 from gateway.domain.outcomes import (
     Approved,
@@ -29,6 +29,7 @@ VERDICTS = (
     "action",
     "not_reached",
     "breaker_open",
+    "not_begun",
     "swallowed",
     "lost",
     "answer_lost",
@@ -97,6 +98,8 @@ class Holders:
                 return CardDataLost()
         if verdict == "not_reached":
             return FailedSurely(reason="connection_refused")
+        if verdict == "not_begun":
+            return FailedSurely(reason="lease_too_short", is_ours=True)
         if verdict == "breaker_open":
             return FailedSurely(reason="circuit_open", retry_after_seconds=60)
         if verdict in ("swallowed", "lost"):
@@ -109,12 +112,13 @@ class Holders:
 
     def _ask(self, hold: Hold, verdict: str) -> None:
         hold.asked_at = self.order.real_now
-        if verdict in ("not_reached", "lost", "answer_lost"):
+        if verdict in ("not_reached", "not_begun", "lost", "answer_lost"):
             hold.outcome = Unknown(reason="timeout")
         elif verdict == "breaker_open":
             hold.outcome = Unknown(reason="circuit_open", retry_after_seconds=60)
         else:
-            hold.outcome = self.bank.lookup(hold.instruction.attempt.id)
+            attempt = hold.instruction.attempt
+            hold.outcome = self.bank.lookup(attempt.id, attempt.processor)
 
     def tell(self, hold: Hold) -> Hold | None:
         """Tell twice, as one does whose first answer got lost; the next thing to do, if any."""
@@ -125,30 +129,46 @@ class Holders:
         if hold.asked_at is not None and self.order.real_now - hold.asked_at > LEASE:
             return None
         reference, operation = instruction.attempt.id, instruction.operation
-        if reference not in {each.id for each in self.order.state.attempts.values()}:
+        if not self._is_known(reference):
             with pytest.raises(NotFound):
                 self.order.tell(outcome, reference)
             return None
-        send_again = self._tell_first(operation, reference, outcome)
+        next_one = self._tell_first(operation, reference, outcome)
         self.told.append((reference, outcome))
-        self.order.tell(outcome, reference)
-        assert not self.order.wrote, "told twice, written twice"
-        if not send_again:
+        if self._is_known(reference):
+            self.order.tell(outcome, reference)
+            assert not self.order.wrote, "told twice, written twice"
+        if next_one is None:
             return None
-        attempt = self.order.state.attempts[operation.id]
-        again = Hold(Proceed(attempt=attempt, operation=operation, payment=instruction.payment))
-        self.holds.append(again)
-        return again
+        self.holds.append(Hold(next_one))
+        return self.holds[-1]
 
-    def _tell_first(self, operation: Operation, reference: str, outcome: Outcome) -> bool:
+    def _is_known(self, reference: str) -> bool:
+        return reference in {each.id for each in self.order.state.attempts.values()}
+
+    def _tell_first(self, operation: Operation, reference: str, outcome: Outcome) -> Proceed | None:
+        before = self.order.state.payments[operation.payment_id]
         was_pending = self.order.state.operations[operation.id].is_pending
-        send_again = self.order.tell(outcome, reference)
+        next_one = self.order.tell(outcome, reference)
+        self._check_move(before, next_one, outcome)
         now = self.order.state.operations[operation.id]
         if was_pending and isinstance(outcome, Approved | Declined):
             assert ("done" if isinstance(outcome, Approved) else "failed") == now.state
         if "reversal_failed" in self.order.audits:
             self.note_difference(now, 1)
-        return send_again
+        return next_one
+
+    def _check_move(self, before: Payment, next_one: Proceed | None, outcome: Outcome) -> None:
+        """A payment changes its processor for a sure failure alone, to the next of its route."""
+        after = self.order.state.payments[before.id]
+        if after.processor == before.processor:
+            assert before.route == after.route
+            return
+        assert isinstance(outcome, FailedSurely)
+        assert not outcome.is_ours
+        assert before.route == (after.processor, *after.route)
+        assert next_one is not None
+        assert (after.processor, after) == (next_one.attempt.processor, next_one.payment)
 
     def note_difference(self, operation: Operation, sign: int) -> None:
         """What an operator was told about: the bank has more, or less, than the payment says."""

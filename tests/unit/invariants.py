@@ -115,7 +115,11 @@ def _check_pending(state: OrderState, payment: Payment) -> None:
     assert state.pending_operation(payment.id) == (slot[0] if slot else None)
     begun = payment.status in (PaymentStatus.PENDING, "processing", "requires_action", "unknown")
     assert begun == any(each.purpose == Purpose.PAYMENT for each in pending)
+    assert payment.processor not in payment.route
     for operation in slot:
+        attempt = state.attempts.get(operation.id)
+        if attempt is not None:
+            assert payment.processor == attempt.processor
         if operation.kind == OperationKind.VOID and operation.purpose != Purpose.REVERSAL:
             assert payment.amount_authorized - payment.amount_captured == operation.amount
     capturing = [each.amount for each in pending if each.purpose == Purpose.CAPTURE]
@@ -227,9 +231,10 @@ def _check_rows(before: OrderState, decision: Decision[Any]) -> None:
     assert (len(work.inserts), len(work.updates)) == (len(inserted), len(updated))
     assert {key: row for key, row in new.items() if key not in old} == inserted
     changed = {key: row for key, row in new.items() if key in old and old[key] != row}
-    assert changed == updated
-    # Only an attempt makes room for its successor.
-    assert {key for key in old if key not in new} <= {key for key in old if key.startswith("att_")}
+    # Only an attempt makes room for its successor, and may have changed together with that.
+    replaced = old.keys() - new.keys()
+    assert changed == {key: row for key, row in updated.items() if key not in replaced}
+    assert replaced <= {key for key in old if key.startswith("att_")}
 
 
 def _check_steps(before: OrderState, after: OrderState) -> None:

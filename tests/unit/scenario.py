@@ -216,8 +216,8 @@ class Scenario:
             decisions.begin_operation(self.state, chosen, self.moment(), self.policy)
         )
 
-    def tell(self, outcome: Outcome, attempt_id: str | None = None) -> bool:
-        """Tell the outcome of the last attempt, or of the one named."""
+    def tell(self, outcome: Outcome, attempt_id: str | None = None) -> Proceed | None:
+        """Tell the outcome of the last attempt, or of the one named; what is to be sent now."""
         chosen = attempt_id or self.attempt.id
         return self.decide(
             decisions.record_outcome(self.state, chosen, outcome, self.moment(), self.policy)

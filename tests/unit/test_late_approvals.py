@@ -107,7 +107,7 @@ def test_nothing_else_that_comes_late_matters(end: Outcome, outcome: Outcome) ->
     """A final payment stays what the merchant was told."""
     scenario = authorizing()
     scenario.carry_out(end)
-    assert (False, False) == (scenario.tell(outcome), scenario.wrote)
+    assert (None, False) == (scenario.tell(outcome), scenario.wrote)
 
 
 def test_a_decline_after_the_approval_changes_nothing() -> None:

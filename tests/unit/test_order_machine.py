@@ -79,6 +79,14 @@ verdicts = st.sampled_from([*VERDICTS, "approve", "approve", "approve", "decline
 parts = st.sampled_from(["all", "rest", "part", "part", "one", "over", "zero", "negative"])
 
 
+routes = st.lists(st.sampled_from(sorted(PROCESSORS)), min_size=1, max_size=3, unique=True)
+
+
+def can_save(processors: list[str]) -> bool:
+    """Whether one of them keeps cards: the others are left out then."""
+    return any(PROCESSORS[name].stores_instruments for name in processors)
+
+
 def wanted(part: str, left: int) -> int | None:
     """An amount to ask for, of which `left` is left."""
     choices = {"rest": left, "part": left // 2, "one": 1, "over": left + 1, "zero": 0}
@@ -92,7 +100,7 @@ class OrderMachine(RuleBasedStateMachine):
         amount=st.integers(100, 1_000),
         capture=st.sampled_from(["manual", "automatic"]),
         expires_in=st.sampled_from([None, None, 60.0, 86_400.0]),
-        processor=st.sampled_from(sorted(PROCESSORS)),
+        processors=routes,
         begun=st.sampled_from(BEGINNINGS),
         verdict=verdicts,
         customer_id=st.sampled_from([None, CUSTOMER]),
@@ -103,7 +111,7 @@ class OrderMachine(RuleBasedStateMachine):
         amount: int,
         capture: str,
         expires_in: float | None,
-        processor: str,
+        processors: list[str],
         begun: str,
         verdict: str,
         customer_id: str | None,
@@ -123,22 +131,23 @@ class OrderMachine(RuleBasedStateMachine):
         self.holders = Holders(self.order)
         self.bank = self.holders.bank
         if begun != "nothing":
-            saves = customer_id is not None and PROCESSORS[processor].stores_instruments
-            self.order.pay(CARD, processor=processor, save=saves)
+            saves = customer_id is not None and can_save(processors)
+            self.order.pay(CARD, processor=processors[0], route=processors[1:], save=saves)
         first = {"worked": verdict, "challenged": "action"}.get(begun, "approve")
         if begun not in ("nothing", "pending"):
             self.holders.work(self.order.operation, first)
         if begun == "released" and self._capturable():
             self.order.give_back(1)
         if begun in ("captured", "part captured") and self._capturable():
-            whole = begun == "captured" or not PROCESSORS[processor].partial_capture
+            processor = PROCESSORS[self.order.payment.processor]
+            whole = begun == "captured" or not processor.partial_capture
             self.order.capture(None if whole else amount // 3)
             self.holders.work(self.order.operation, verdict)
 
     # What merchants and shoppers do
 
     @rule(
-        processor=st.sampled_from(sorted(PROCESSORS)),
+        processors=routes,
         card=st.booleans(),
         capture=st.sampled_from([None, "manual", "automatic"]),
         save=st.booleans(),
@@ -146,7 +155,7 @@ class OrderMachine(RuleBasedStateMachine):
     )
     def pay(
         self,
-        processor: str,
+        processors: list[str],
         card: bool,
         capture: str | None,
         save: bool = False,
@@ -158,14 +167,15 @@ class OrderMachine(RuleBasedStateMachine):
             and state.alive_payment is None
             and not (order.expires_at and order.expires_at <= self.order.now)
             and order.attempts < self.order.policy.payments_per_order_max
-            and (not save or PROCESSORS[processor].stores_instruments)
+            and (not save or can_save(processors))
             and (not save or (order.customer_id or customer_id) is not None)
             and (customer_id is None or order.customer_id in (None, customer_id))
         )
         self._command(
             lambda it: it.pay(
                 CARD if card else UPI,
-                processor=processor,
+                processor=processors[0],
+                route=processors[1:],
                 capture=capture,
                 save=save,
                 customer_id=customer_id,
@@ -314,7 +324,7 @@ class OrderMachine(RuleBasedStateMachine):
         index=indices,
         times=st.integers(1, 12),
         verdict=st.sampled_from(
-            ["not_reached", "breaker_open", "swallowed", "lost", "answer_lost"]
+            ["not_reached", "breaker_open", "not_begun", "swallowed", "lost", "answer_lost"]
         ),
     )
     def bank_is_silent(self, index: int, times: int, verdict: str) -> None:
@@ -353,9 +363,9 @@ class OrderMachine(RuleBasedStateMachine):
         self.holders.work(self.order.operation, verdict)
 
     @precondition(lambda self: self.order.state.alive_payment is None and self._pending() == [])
-    @rule(processor=st.sampled_from(sorted(PROCESSORS)), verdict=verdicts)
-    def try_another(self, processor: str, verdict: str) -> None:
-        self.pay(processor, card=True, capture=None)
+    @rule(processors=routes, verdict=verdicts)
+    def try_another(self, processors: list[str], verdict: str) -> None:
+        self.pay(processors, card=True, capture=None)
         if self._pending():
             self.holders.work(self.order.operation, verdict)
 

@@ -236,7 +236,7 @@ def test_two_lookups_send_it_again_once() -> None:
     assert isinstance(scenario.begin(), LookUp)
     assert scenario.tell(AttemptNotFound())
 
-    assert (False, False) == (scenario.tell(AttemptNotFound()), scenario.wrote)
+    assert (None, False) == (scenario.tell(AttemptNotFound()), scenario.wrote)
 
 
 def test_a_processor_that_loses_everything_is_not_sent_it_for_ever() -> None:

@@ -30,16 +30,10 @@ from gateway.domain.decisions._payments import (
     forget_payer,
     resume_payment,
 )
-from gateway.domain.decisions._processing import (
-    Acknowledge,
-    Instruction,
-    LookUp,
-    Proceed,
-    begin_at_once,
-    begin_operation,
-)
+from gateway.domain.decisions._processing import begin_at_once, begin_operation
 from gateway.domain.decisions._refunds import RefundPayment, refund_payment
 from gateway.domain.decisions._routing import merchant_places
+from gateway.domain.decisions._sending import Acknowledge, Instruction, LookUp, Proceed
 from gateway.domain.decisions._transition import Decision, Moment, Policy
 
 __all__ = [

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from gateway.domain import books
 from gateway.domain.books import TransactionKind
 from gateway.domain.customers import TokenState
 from gateway.domain.decisions._belief import PAYMENT_KINDS, SENT_AGAIN, believed
+from gateway.domain.decisions._routing import kind_for, next_on_route
+from gateway.domain.decisions._sending import Proceed, lease_until, send
 from gateway.domain.decisions._settlement import book_reversal, fail, settle, token_of
 from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
 from gateway.domain.decisions._waits import ask_at, send_at
@@ -53,8 +57,9 @@ _ABANDONED = Declined(
 
 def record_outcome(
     state: OrderState, attempt_id: str, outcome: Outcome, moment: Moment, policy: Policy
-) -> Decision[bool]:
-    """Make an outcome true. The result says whether the same attempt is to be sent again now.
+) -> Decision[Proceed | None]:
+    """Make an outcome true. The result says what is to be sent now: the same attempt again, or one
+    to the next processor of the payment's route.
 
     Telling it twice changes nothing the second time. An approval of what is already final flips
     nothing: it is reversed, and somebody is told. What comes of it carries the id of the request
@@ -72,7 +77,7 @@ def record_outcome(
     payment = state.payments[operation.payment_id]
     match believed(operation, attempt, payment, outcome, moment):
         case None:
-            return transition.unchanged(False)
+            return transition.unchanged(None)
         case Approved() as approved:
             _finish_attempt(transition, attempt, AttemptState.APPROVED, approved.reference)
             settle(transition, operation, approved, policy)
@@ -81,7 +86,9 @@ def record_outcome(
         case RequiresAction() as action:
             _require_action(transition, operation, attempt, action, policy)
         case FailedSurely() as failure:
-            _retry_or_fail(transition, operation, attempt, failure, policy)
+            return transition.complete(
+                _try_next_or_retry(transition, operation, attempt, failure, policy)
+            )
         case Unknown() as unknown:
             _ask_again_later(transition, operation, attempt, unknown, policy)
         case AttemptNotFound() if payment.status == PaymentStatus.REQUIRES_ACTION:
@@ -91,7 +98,7 @@ def record_outcome(
         case CardDataLost():
             _finish_attempt(transition, attempt, AttemptState.FAILED, reason="card_data_lost")
             fail(transition, operation, _CARD_DATA_LOST, policy)
-    return transition.complete(False)
+    return transition.complete(None)
 
 
 def finish_release(transition: Transition, operation: Operation) -> None:
@@ -163,6 +170,37 @@ def _require_action(
         transition.emit("payment.requires_action", payment)
 
 
+def _try_next_or_retry(
+    transition: Transition,
+    operation: Operation,
+    attempt: Attempt,
+    outcome: FailedSurely,
+    policy: Policy,
+) -> Proceed | None:
+    _finish_attempt(transition, attempt, AttemptState.FAILED, reason=outcome.reason)
+    if operation.kind in PAYMENT_KINDS and not outcome.is_ours:
+        moved = next_on_route(transition.payments[operation.payment_id], policy)
+        if moved is not None:
+            return _move(transition, operation, attempt, moved, policy)
+    _retry_or_fail(transition, operation, attempt, outcome, policy)
+    return None
+
+
+def _move(
+    transition: Transition,
+    operation: Operation,
+    attempt: Attempt,
+    moved: Mapping[str, Any],
+    policy: Policy,
+) -> Proceed:
+    """The payment is another processor's from now on, and sent there in the same unit of work."""
+    payment = transition.change_payment(transition.payments[operation.payment_id], **moved)
+    kind = kind_for(payment, policy)
+    if kind != operation.kind:  # one needs two steps for what the other does at once
+        operation = transition.change_operation(operation, kind=kind)
+    return send(transition, operation, attempt, policy)
+
+
 def _retry_or_fail(
     transition: Transition,
     operation: Operation,
@@ -170,7 +208,6 @@ def _retry_or_fail(
     outcome: FailedSurely,
     policy: Policy,
 ) -> None:
-    _finish_attempt(transition, attempt, AttemptState.FAILED, reason=outcome.reason)
     due_at = send_at(operation, attempt, outcome, transition.now, policy)
     if due_at is None:
         fail(transition, operation, _not_attempted(operation), policy)
@@ -226,26 +263,24 @@ def _lookups_now(operation: Operation) -> int:
 
 def _send_again(
     transition: Transition, operation: Operation, attempt: Attempt, policy: Policy
-) -> Decision[bool]:
+) -> Decision[Proceed | None]:
     """The processor never heard of it: the same attempt goes out again under its reference."""
     payment = transition.payments[operation.payment_id]
-    traits = policy.processors[payment.processor]
-    seconds = traits.timeout_seconds + policy.lease_margin_seconds
-    transition.change_attempt(
+    attempt = transition.change_attempt(
         attempt,
         state=AttemptState.SENT,
         reason=SENT_AGAIN,
-        lease_until=transition.moment.real_now + timedelta(seconds=seconds),
+        lease_until=lease_until(transition.moment, payment, policy),
     )
-    transition.change_operation(
+    operation = transition.change_operation(
         operation,
         state=OperationState.OPEN,
         lookups=_lookups_now(operation),
         due_at=transition.now + timedelta(seconds=policy.recovery_seconds),
     )
     if payment.status == PaymentStatus.UNKNOWN:
-        transition.change_payment(payment, status=PaymentStatus.PROCESSING)
-    return transition.complete(True)
+        payment = transition.change_payment(payment, status=PaymentStatus.PROCESSING)
+    return transition.complete(Proceed(attempt=attempt, operation=operation, payment=payment))
 
 
 def _late(
@@ -254,9 +289,9 @@ def _late(
     attempt: Attempt,
     outcome: Outcome,
     policy: Policy,
-) -> Decision[bool]:
+) -> Decision[Proceed | None]:
     if not isinstance(outcome, Approved) or attempt.state == AttemptState.APPROVED:
-        return transition.unchanged(False)
+        return transition.unchanged(None)
     _finish_attempt(transition, attempt, AttemptState.APPROVED, outcome.reference)
     payment = transition.payments[operation.payment_id]
     # The card was kept for a payment that came to nothing: the processor is to forget it.
@@ -278,7 +313,7 @@ def _late(
     _book_late(transition, operation, payment)
     details = {"operation": operation.id, "kind": operation.kind, "reversed": reversible}
     transition.audit("late_approval", payment.id, json.dumps(details).encode())
-    return transition.complete(False)
+    return transition.complete(None)
 
 
 def _book_late(transition: Transition, operation: Operation, payment: Payment) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-
 from gateway.domain.decisions._belief import waits_for_shopper
 from gateway.domain.decisions._outcomes import finish_release
+from gateway.domain.decisions._sending import (
+    Acknowledge,
+    Instruction,
+    LookUp,
+    Proceed,
+    lease_until,
+    send,
+)
 from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
 from gateway.domain.entities import (
     Attempt,
@@ -14,43 +19,11 @@ from gateway.domain.entities import (
     Operation,
     OperationKind,
     OrderState,
-    Payment,
-    PaymentStatus,
-    RefundStatus,
 )
-from gateway.domain.evolution import directly_made, evolve
-from gateway.domain.ids import new_id
+from gateway.domain.evolution import evolve
 from gateway.domain.work import UnitOfWork
 
-__all__ = ["Acknowledge", "Instruction", "LookUp", "Proceed", "begin_at_once", "begin_operation"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acknowledge:
-    """Nothing to do: the operation is finished, in somebody else's hands, or not due."""
-
-
-@directly_made
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proceed:
-    """Call the processor with this attempt; `resume`: after a challenge, not from the start."""
-
-    attempt: Attempt
-    operation: Operation
-    payment: Payment
-    resume: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LookUp:
-    """Ask the processor what became of this attempt; it may have happened."""
-
-    attempt: Attempt
-    operation: Operation
-    payment: Payment
-
-
-Instruction = Acknowledge | Proceed | LookUp
+__all__ = ["begin_at_once", "begin_operation"]
 
 
 def begin_operation(
@@ -72,7 +45,7 @@ def begin_operation(
         return transition.complete(Acknowledge())
     attempt = state.attempts.get(operation_id)
     if attempt is None or attempt.state == AttemptState.FAILED:
-        return _send(transition, operation, attempt, policy)
+        return transition.complete(send(transition, operation, attempt, policy))
     payment = state.payments[operation.payment_id]
     if attempt.state == AttemptState.RESUMED:
         return _resume(transition, operation, attempt, policy)
@@ -113,41 +86,11 @@ def begin_at_once(
     return Decision(state=evolve(begun.state, order=order), work=both, result=begun.result)
 
 
-def _lease_until(moment: Moment, payment: Payment, policy: Policy) -> datetime:
-    traits = policy.processors[payment.processor]
-    seconds = traits.timeout_seconds + policy.lease_margin_seconds
-    return moment.real_now + timedelta(seconds=seconds)
-
-
-def _send(
-    transition: Transition, operation: Operation, last: Attempt | None, policy: Policy
-) -> Decision[Instruction]:
-    payment = transition.payments[operation.payment_id]
-    attempt = Attempt(
-        id=new_id("att"),
-        operation_id=operation.id,
-        payment_id=payment.id,
-        order_id=payment.order_id,
-        number=1 if last is None else last.number + 1,
-        processor=payment.processor,
-        processor_account_id=payment.processor_account_id,
-        sent_at=transition.now,
-        lease_until=_lease_until(transition.moment, payment, policy),
-    )
-    transition.add_attempt(attempt)
-    if payment.status in (PaymentStatus.PENDING, PaymentStatus.UNKNOWN):
-        payment = transition.change_payment(payment, status=PaymentStatus.PROCESSING)
-    refund = transition.refunds.get(operation.refund_id or "")
-    if refund is not None and refund.status == RefundStatus.PENDING:
-        transition.change_refund(refund, status=RefundStatus.PROCESSING)
-    return transition.complete(Proceed(attempt=attempt, operation=operation, payment=payment))
-
-
 def _resume(
     transition: Transition, operation: Operation, attempt: Attempt, policy: Policy
 ) -> Decision[Instruction]:
     payment = transition.payments[operation.payment_id]
-    lease = _lease_until(transition.moment, payment, policy)
+    lease = lease_until(transition.moment, payment, policy)
     attempt = transition.change_attempt(attempt, state=AttemptState.SENT, lease_until=lease)
     return transition.complete(
         Proceed(attempt=attempt, operation=operation, payment=payment, resume=True)

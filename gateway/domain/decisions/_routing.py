@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from gateway.domain.decisions._transition import Policy
 from gateway.domain.entities import OperationKind, Order, Payment
 from gateway.domain.errors import InvalidRequest
-from gateway.domain.routing import Facts, Place, choose, choose_for_token, demand
+from gateway.domain.routing import Facts, Place, choose, choose_for_token, demand, unusable
 
 if TYPE_CHECKING:
     from gateway.domain.decisions._payments import CreatePayment
 
-__all__ = ["kind_for", "merchant_places", "processors_for"]
+__all__ = ["kind_for", "merchant_places", "next_on_route", "processors_for"]
 
 
 _NONE: Mapping[tuple[str, UUID | None], Collection[str]] = {}
@@ -68,6 +68,24 @@ def processors_for(order: Order, command: CreatePayment, policy: Policy) -> tupl
         demand(choose(command.rules, replace(facts, saves=False), places))
         raise InvalidRequest("Payment methods cannot be saved", field="save")
     return demand(choice).processors
+
+
+def next_on_route(payment: Payment, policy: Policy) -> Mapping[str, Any] | None:
+    """What changes of the payment when it goes to the next processor of its route that can still be
+    used; None when none is left.
+    """
+    if not payment.route:
+        return None
+    places = merchant_places(policy, payment.merchant_id, payment.mode)
+    for number, name in enumerate(payment.route, 1):
+        if name in places and unusable(places[name], payment.mode) is None:
+            account_id = policy.account(payment.merchant_id, payment.mode, name)
+            return {
+                "processor": name,
+                "processor_account_id": account_id,
+                "route": payment.route[number:],
+            }
+    return None
 
 
 def kind_for(payment: Payment, policy: Policy) -> OperationKind:
