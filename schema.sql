@@ -265,6 +265,7 @@ CREATE TABLE attempts (
     processor_account_id uuid,
     CONSTRAINT attempts_number UNIQUE (operation_id, number)
 ) WITH (fillfactor = 70);
+CREATE INDEX attempts_failed ON attempts (payment_id) WHERE state = 'failed';
 CREATE INDEX attempts_leased ON attempts (lease_until) WHERE state IN ('sent', 'resumed');
 -- Processors that do not repeat our reference are known by theirs; asked for seldom, written often.
 CREATE INDEX attempts_processor_reference ON attempts USING brin (
@@ -443,6 +444,7 @@ CREATE TABLE processor_sums (
     reason text NOT NULL,
     entries integer NOT NULL,
     succeeded integer NOT NULL,
+    not_reached integer NOT NULL DEFAULT 0,
     PRIMARY KEY (merchant_id, mode, minutes, since, processor, reason)
 );
 

@@ -24,33 +24,44 @@ DELETE FROM processor_sums AS sums USING {PLACES}
 WHERE sums.merchant_id = changed.merchant_id AND sums.mode = changed.mode
   AND sums.minutes = $4 AND sums.since = changed.since
 """  # noqa: S608 - our own names
+_QUARTER = """
+    payments.merchant_id = changed.merchant_id AND payments.mode = changed.mode
+    AND payments.created_at >= changed.since
+    AND payments.created_at < changed.since + interval '15 minutes'
+"""
 _STORE = f"""
 INSERT INTO processor_sums
 SELECT changed.merchant_id, changed.mode, $4, changed.since, summed.*
 FROM {PLACES} CROSS JOIN LATERAL (
-    SELECT processor, CASE WHEN status = 'failed'
-               THEN coalesce(error_reason, error_code, 'unknown') ELSE '' END,
-           count(*), count(*) FILTER (WHERE status = 'success')
-    FROM payments
-    WHERE merchant_id = changed.merchant_id AND mode = changed.mode
-      AND created_at >= changed.since AND created_at < changed.since + interval '15 minutes'
-    GROUP BY 1, 2) AS summed
+    SELECT processor, reason, sum(entries), sum(succeeded), sum(not_reached) FROM (
+        SELECT processor, CASE WHEN status = 'failed'
+                   THEN coalesce(error_reason, error_code, 'unknown') ELSE '' END AS reason,
+               count(*) AS entries, count(*) FILTER (WHERE status = 'success') AS succeeded,
+               0 AS not_reached
+        FROM payments WHERE {_QUARTER} GROUP BY 1, 2
+        UNION ALL
+        SELECT coalesce(attempts.processor, payments.processor), '', 0, 0, count(*)
+        FROM payments JOIN attempts ON attempts.payment_id = payments.id
+        WHERE {_QUARTER} AND attempts.state = 'failed' GROUP BY 1
+    ) AS counted GROUP BY 1, 2) AS summed
 """  # noqa: S608 - our own names
 _ADD_UP = f"""
 INSERT INTO processor_sums
 SELECT changed.merchant_id, changed.mode, $4, changed.since, summed.*
 FROM {PLACES} CROSS JOIN LATERAL (
-    SELECT processor, reason, sum(entries), sum(succeeded) FROM processor_sums AS sums
+    SELECT processor, reason, sum(entries), sum(succeeded), sum(not_reached)
+    FROM processor_sums AS sums
     WHERE merchant_id = changed.merchant_id AND mode = changed.mode AND minutes = $5
       AND since >= changed.since AND since < changed.since + make_interval(mins => $4)
     GROUP BY processor, reason) AS summed
 """  # noqa: S608 - our own names
 _READ = """
-SELECT bar, processor, reason, sum(entries)::bigint AS entries, sum(succeeded)::bigint AS succeeded
+SELECT bar, processor, reason, sum(entries)::bigint AS entries,
+       sum(succeeded)::bigint AS succeeded, sum(not_reached)::bigint AS not_reached
 FROM unnest($3::smallint[], $4::timestamptz[], $5::timestamptz[], $6::integer[])
     AS piece(minutes, since, until, bar)
 CROSS JOIN LATERAL (
-    SELECT processor, reason, entries, succeeded FROM processor_sums AS sums
+    SELECT processor, reason, entries, succeeded, not_reached FROM processor_sums AS sums
     WHERE merchant_id = $1 AND mode = $2 AND sums.minutes = piece.minutes
       AND sums.since >= piece.since AND sums.since < piece.until OFFSET 0) AS stored
 GROUP BY bar, processor, reason
@@ -59,10 +70,14 @@ GROUP BY bar, processor, reason
 
 @dataclass(slots=True)
 class ProcessorSum:
-    """Payments at one processor; `reasons` counts those that failed, by reason."""
+    """Payments at one processor; `reasons` counts those that failed, by reason.
+
+    `not_reached` are attempts that surely did nothing, also of payments that went on to another.
+    """
 
     payments: int = 0
     succeeded: int = 0
+    not_reached: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -74,6 +89,7 @@ class ProcessorSum:
         """Count these, too."""
         self.payments += other.payments
         self.succeeded += other.succeeded
+        self.not_reached += other.not_reached
         self.reasons.update(other.reasons)
 
 
@@ -98,6 +114,7 @@ async def load_processor_sums(
         found = bars[row["bar"]].setdefault(row["processor"], ProcessorSum())
         found.payments += row["entries"]
         found.succeeded += row["succeeded"]
+        found.not_reached += row["not_reached"]
         if row["reason"]:
             found.reasons[row["reason"]] += row["entries"]
     return bars

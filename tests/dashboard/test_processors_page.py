@@ -236,7 +236,7 @@ async def test_rates_and_reasons_are_those_of_the_period(
         return cells if cells[-1].startswith("30 days 3") else None
 
     found = await eventually(figures)
-    assert ["24 hours 2 1 50.0 %", "7 days 2 1 50.0 %", "30 days 3 1 66.6 %"] == found
+    assert ["24 hours 2 1 0 50.0 %", "7 days 2 1 0 50.0 %", "30 days 3 1 0 66.6 %"] == found
     page = await owner.get(PATH)
     assert page.has("declines")
     assert failed["error_reason"].replace("_", " ") in page.text

@@ -49,6 +49,7 @@ class _Line:
     period: str
     payments: int
     failed: int
+    not_reached: int
     rate: int | None
 
 
@@ -172,5 +173,6 @@ def _line(period: str, summed: ProcessorSum) -> _Line:
         period=period,
         payments=summed.payments,
         failed=summed.failed,
+        not_reached=summed.not_reached,
         rate=summed.succeeded * 1000 // ended if ended else None,
     )
