@@ -9,6 +9,7 @@ from gateway.actors.breakers import Breakers
 from gateway.domain.breaker import BreakerLimits
 from gateway.domain.decisions import Policy
 from gateway.domain.fees import FeePlan
+from gateway.domain.money import amount_limits
 from gateway.domain.outcomes import ProcessorTraits
 from gateway.settings import Settings
 
@@ -32,6 +33,7 @@ def make_policy(
         capture_window_seconds=settings.capture_window_seconds,
         action_seconds=settings.action_seconds,
         dispute_seconds=settings.dispute_seconds,
+        amount_limits=amount_limits(settings.amount_limits),
         payments_per_order_max=settings.payments_per_order_max,
         refunds_per_payment_max=settings.refunds_per_payment_max,
         sure_failure_delays_seconds=settings.retry_delays_seconds,

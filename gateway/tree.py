@@ -254,6 +254,7 @@ class Tree:
             clock=self.clock,
             deliver=self.deliverer.deliver_now,
             limits=BillLimits(
+                amounts=self.policy.amount_limits,
                 orders_max=settings.bill_orders_max,
                 payments_per_order_max=settings.payments_per_order_max,
                 slice=settings.recovery_slice,
@@ -380,7 +381,8 @@ class Tree:
 
 def _changed_ids(unit: UnitOfWork) -> Iterator[str]:
     """What those who wait can have subscribed to: orders, payments, refunds, all of a merchant."""
-    if unit.expected_version:  # of an order that was just made nobody knows: looks will find it
+    # Of an order that was just made, alone, nobody knows: looks will find it.
+    if unit.expected_version or unit.inserts:
         yield unit.order.id
         yield merchant_changes(unit.order.merchant_id)
     for entity in (*unit.inserts, *unit.updates):

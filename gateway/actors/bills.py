@@ -26,6 +26,7 @@ from gateway.domain.decisions import CreateOrder
 from gateway.domain.entities import Order
 from gateway.domain.errors import InvalidState, OperationInProgress, Rejected, Unavailable
 from gateway.domain.ids import new_id
+from gateway.domain.money import AmountLimits
 from gateway.storage import bills as storage
 
 __all__ = ["BillKeeper", "BillLimits"]
@@ -45,8 +46,12 @@ class Orders(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillLimits:
-    """How many orders a bill may have, how many tries an order, and how often to look at what."""
+    """How many orders a bill may have, how many tries an order, and how often to look at what.
 
+    `amounts` are those of orders.
+    """
+
+    amounts: AmountLimits
     orders_max: int
     payments_per_order_max: int
     slice: int
@@ -87,7 +92,7 @@ class BillKeeper(Periodic):
         """
         for _ in range(_TRIES_MAX):
             bill, held = await self._current(bill_id)
-            wanted = bills.installment(bill, amount, self._clock.now())
+            wanted = bills.installment(bill, amount, self._clock.now(), self._limits.amounts)
             if held is not None:
                 if held.order.amount == wanted and self._takes_payments(held):
                     return held.order
@@ -148,6 +153,7 @@ class BillKeeper(Periodic):
                 order.id,
                 order.amount,
                 self._clock.now(),
+                self._limits.amounts,
                 orders_max=self._limits.orders_max,
             )
             await changing.put(attached)

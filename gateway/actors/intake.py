@@ -34,7 +34,9 @@ class OrderIntake:
 
     async def _make(self, message: MakeOrder, deadline_seconds: float) -> Done:
         decision = decisions.create_order(
-            message.command, moment_of(self._context.clock, message.request)
+            message.command,
+            moment_of(self._context.clock, message.request),
+            self._context.policy,
         )
         order = decision.state.order
         work, answer = claimed(self._context, message.request, decision, order.id, None)

@@ -20,7 +20,7 @@ from typing import Any
 from uuid import UUID
 
 from gateway.domain.errors import InvalidRequest, InvalidState
-from gateway.domain.money import amount_minimum, check_amount
+from gateway.domain.money import AmountLimits
 
 __all__ = [
     "OPEN",
@@ -115,19 +115,19 @@ class Bill:
         return self.amount - self.amount_paid
 
 
-def check_terms(bill: Bill) -> Bill:
+def check_terms(bill: Bill, limits: AmountLimits) -> Bill:
     """Answer the bill when its terms can be. Raises InvalidRequest naming the field otherwise.
 
     A draft may still be without an amount; whatever is open has one that an order may have.
     """
     if bill.status != BillStatus.DRAFT or bill.amount:
-        check_amount(bill.amount, bill.currency)
+        limits.check(bill.amount, bill.currency)
     first = bill.first_amount_min
     if first is None:
         return bill
     if not bill.accept_partial:
         raise InvalidRequest("first_min_partial_amount needs accept_partial", field=_FIRST)
-    lowest = amount_minimum(bill.currency)
+    lowest = limits.minimum(bill.currency)
     if not lowest <= first <= bill.amount - lowest:
         raise InvalidRequest(
             f"{_FIRST} must be at least {lowest} and leave as much to be paid", field=_FIRST
@@ -144,11 +144,11 @@ def check_expiry(expires_at: datetime | None, now: datetime, *, seconds_min: flo
         )
 
 
-def issue(bill: Bill, now: datetime) -> Bill:
+def issue(bill: Bill, now: datetime, limits: AmountLimits) -> Bill:
     """A draft becomes a bill that can be paid. Raises InvalidState for anything else."""
     if bill.status != BillStatus.DRAFT:
         raise InvalidState(f"Only a draft can be issued, this is {bill.status}")
-    check_amount(bill.amount, bill.currency)
+    limits.check(bill.amount, bill.currency)
     return _changed(bill, now, status=BillStatus.OPEN, issued_at=now)
 
 
@@ -167,17 +167,17 @@ def change(bill: Bill, changes: dict[str, Any], now: datetime) -> Bill:
     return _changed(bill, now, **changes)
 
 
-def installment_minimum(bill: Bill) -> int:
+def installment_minimum(bill: Bill, limits: AmountLimits) -> int:
     """The least that the next payment may be."""
     if not bill.accept_partial:
         return bill.amount_due
-    lowest = amount_minimum(bill.currency)
+    lowest = limits.minimum(bill.currency)
     if bill.amount_paid == 0 and bill.first_amount_min is not None:
         lowest = bill.first_amount_min
     return min(lowest, bill.amount_due)
 
 
-def installment(bill: Bill, amount: int | None, now: datetime) -> int:
+def installment(bill: Bill, amount: int | None, now: datetime, limits: AmountLimits) -> int:
     """What the next order asks for: `amount`, or all that is due.
 
     Raises InvalidState when the bill takes no money now, InvalidRequest for a part that it does not
@@ -192,21 +192,23 @@ def installment(bill: Bill, amount: int | None, now: datetime) -> int:
         return due
     if not bill.accept_partial:
         raise InvalidRequest("Only the whole amount is taken", field="amount")
-    lowest = installment_minimum(bill)
+    lowest = installment_minimum(bill, limits)
     if not lowest <= amount <= due:
         raise InvalidRequest(
             f"amount must be at least {lowest} and at most {due}",
             field="amount",
             reason="amount_out_of_range",
         )
-    if due - amount < amount_minimum(bill.currency):
+    if due - amount < limits.minimum(bill.currency):
         raise InvalidRequest(
             "The rest would be too small to be paid", field="amount", reason="rest_too_small"
         )
     return amount
 
 
-def attach(bill: Bill, order_id: str, amount: int, now: datetime, *, orders_max: int) -> Bill:
+def attach(
+    bill: Bill, order_id: str, amount: int, now: datetime, limits: AmountLimits, *, orders_max: int
+) -> Bill:
     """From now on this order, of `amount`, may take money, and no other.
 
     Raises as `installment`, and InvalidState while another order may, or after `orders_max` orders.
@@ -214,7 +216,7 @@ def attach(bill: Bill, order_id: str, amount: int, now: datetime, *, orders_max:
     _refuse_with_order(bill)
     if bill.orders >= orders_max:
         raise InvalidState("It has been tried too often")
-    installment(bill, amount, now)
+    installment(bill, amount, now, limits)
     return _changed(bill, now, order_id=order_id, orders=bill.orders + 1)
 
 

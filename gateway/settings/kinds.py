@@ -8,7 +8,10 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from gateway.domain.money import amount_limits
+
 __all__ = [
+    "AmountBounds",
     "Amounts",
     "BasisPoints",
     "CommaSeparated",
@@ -46,6 +49,11 @@ def _are_amounts(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _are_bounds(value: tuple[str, ...]) -> tuple[str, ...]:
+    amount_limits(value)
+    return value
+
+
 def _is_range(value: tuple[float, float]) -> tuple[float, float]:
     if value[0] > value[1]:
         raise ValueError("the first number is to be the smaller one")
@@ -61,6 +69,7 @@ SecondsRange = Annotated[
     tuple[SecondsOrNone, SecondsOrNone], BeforeValidator(_split), AfterValidator(_is_range)
 ]
 SecondsList = Annotated[tuple[Seconds, ...], BeforeValidator(_split), Field(max_length=10)]
+AmountBounds = Annotated[CommaSeparated, AfterValidator(_are_bounds)]
 Amounts = Annotated[CommaSeparated, AfterValidator(_are_amounts)]
 BasisPoints = Annotated[int, Field(ge=0, le=10_000)]
 Percent = Annotated[int, Field(ge=0, le=100)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import PositiveInt
 
-from gateway.settings.kinds import Amounts, BasisPoints, Seconds, SettingsSection
+from gateway.settings.kinds import AmountBounds, Amounts, BasisPoints, Seconds, SettingsSection
 
 __all__ = ["MoneySettings"]
 
@@ -34,6 +34,9 @@ class MoneySettings(SettingsSection):
     """How often the books are compared with payments, refunds and disputes."""
     books_check_slice: PositiveInt = 500
     """Payments or transactions that are compared in one go."""
+    amount_limits: AmountBounds = ()
+    """What an order may be of, in minor units by currency: `INR:100-50000000,JPY:50-`. Of any other
+    currency from one major unit up."""
     payments_per_order_max: PositiveInt = 50
     """Payments that may be tried for one order."""
     refunds_per_payment_max: PositiveInt = 200

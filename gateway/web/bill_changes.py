@@ -43,7 +43,9 @@ async def bill_of(connection: Connection, scope: Scope, kind: BillKind, bill_id:
 
 async def add_bill(connection: Connection, changed: Changed, bill: Bill) -> Bill:
     """A new bill, in the caller's transaction. Raises InvalidRequest for terms that cannot be."""
-    _check(changed.services, bills.check_terms(bill), new=True)
+    _check(
+        changed.services, bills.check_terms(bill, changed.services.policy.amount_limits), new=True
+    )
     if not await storage.insert_bill(connection, bill):
         raise _reference_taken(bill.reference)
     return bill
@@ -56,7 +58,7 @@ async def change_bill(services: Services, bill: Bill, change: Callable[[Bill], B
     """
     try:
         async with services.bills.changing(bill.id) as changing:
-            changed = bills.check_terms(change(changing.bill))
+            changed = bills.check_terms(change(changing.bill), services.policy.amount_limits)
             _check(services, changed, new=changed.expires_at != changing.bill.expires_at)
             await changing.put(changed)
             return changed

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from gateway.domain.errors import FieldError, InvalidRequest
+from gateway.domain.money import NO_AMOUNT_LIMITS, AmountLimits
 from gateway.domain.versions import forward
 from gateway.web.calls import call_of
 
@@ -41,16 +42,17 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class Body:
-    """The object that a request brought."""
+    """The object that a request brought; `limits` are those of amounts in it."""
 
-    __slots__ = ("members",)
+    __slots__ = ("limits", "members")
 
-    def __init__(self, members: dict[str, Any]) -> None:
+    def __init__(self, members: dict[str, Any], limits: AmountLimits = NO_AMOUNT_LIMITS) -> None:
         self.members = members
+        self.limits = limits
 
     def as_model(self, model: type[Model]) -> Model:
         """The validated fields; raises InvalidRequest that names all that are wrong."""
-        return validated(model, self.members)
+        return validated(model, self.members, self.limits)
 
 
 async def read_bytes(request: web.Request) -> bytes:
@@ -82,8 +84,10 @@ async def read_body(request: web.Request) -> Body:
     value = parse_json(data)
     if not isinstance(value, dict):
         raise InvalidRequest("The request body must be a JSON object")
-    changes = call_of(request).changes
-    return Body(forward(changes, _call_name(request), value) if changes else value)
+    call = call_of(request)
+    if call.changes:
+        value = forward(call.changes, _call_name(request), value)
+    return Body(value, call.services.policy.amount_limits)
 
 
 def _call_name(request: web.Request) -> str:
@@ -199,10 +203,12 @@ def _check_depth(value: Any, depth_left: int) -> None:
             _check_depth(item, depth_left - 1)
 
 
-def validated(model: type[Model], members: dict[str, Any]) -> Model:
+def validated(
+    model: type[Model], members: dict[str, Any], limits: AmountLimits = NO_AMOUNT_LIMITS
+) -> Model:
     """The fields as the model has them; raises InvalidRequest that names all that are wrong."""
     try:
-        return model.model_validate(members)
+        return model.model_validate(members, context=limits)
     except ValidationError as error:
         details = error.errors(include_url=False, include_context=True, include_input=False)
         errors = [_field_error(each) for each in details[:_ERRORS_MAX]]

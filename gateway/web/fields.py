@@ -22,7 +22,7 @@ from yarl import URL
 from gateway.domain.emails import is_email
 from gateway.domain.errors import InvalidRequest
 from gateway.domain.instruments import METHODS, TOKEN
-from gateway.domain.money import AMOUNT_MAX, check_amount, exponent
+from gateway.domain.money import AMOUNT_MAX, NO_AMOUNT_LIMITS, AmountLimits, exponent
 from gateway.web.razorpay_events import RAZORPAY_NAMES
 
 __all__ = [
@@ -59,6 +59,10 @@ _RFC_3339 = re.compile(
 _UNIX_SECONDS_MAX = 32_503_680_000  # the year 3000
 _NOT_IN_URLS = re.compile(r"[\x00-\x20\x7f-\xa0\\\u2028\u2029\"<>`]")
 _BARE_CURRENCY = "INR"
+_AMOUNT_TEXT = (
+    "In the currency's minor unit. At least one major unit (100 paise, 1 yen, 1,000 fils), unless"
+    " the gateway's operator has set other bounds for the currency."
+)
 _CONTACT = re.compile(r"\+?[0-9][0-9 ().-]{2,30}[0-9]", re.ASCII)
 _COLOR = re.compile(r"#[0-9a-f]{6}", re.ASCII)
 _LOGO_CHARACTERS_MAX = 32_768  # it is part of every checkout page, which is to stay light
@@ -134,8 +138,9 @@ def _currency(value: str) -> str:
 
 def _order_amount(value: int, info: ValidationInfo) -> int:
     # A currency that was refused is named already; the amount is then measured by the default.
+    limits: AmountLimits = info.context or NO_AMOUNT_LIMITS
     try:
-        return check_amount(value, info.data.get("currency") or _BARE_CURRENCY)
+        return limits.check(value, info.data.get("currency") or _BARE_CURRENCY)
     except InvalidRequest as refusal:
         raise _rule(refusal.description) from None
 
@@ -319,7 +324,7 @@ Currency = Annotated[
 Amount = Annotated[
     int,
     AfterValidator(_order_amount),
-    _described("integer", 50_000, minimum=100, maximum=AMOUNT_MAX),
+    _described("integer", 50_000, minimum=1, maximum=AMOUNT_MAX, description=_AMOUNT_TEXT),
 ]
 LaterAmount = Annotated[int, Field(ge=1, le=AMOUNT_MAX)]
 Method = Annotated[str, BeforeValidator(_method), _described("string", "upi", enum=sorted(METHODS))]

@@ -41,7 +41,7 @@ def _order_unit(**changes: object) -> UnitOfWork:
         currency="INR",
         capture="manual",
     )
-    work = create_order(command, Moment(now=NOW, real_now=NOW)).work
+    work = create_order(command, Moment(now=NOW, real_now=NOW), POLICY).work
     assert work is not None
     return replace(work, **changes) if changes else work
 

@@ -100,7 +100,7 @@ class Scenario:
             expires_at=None if expires is None else START + expires,
         )
         self.ledger: list[LedgerTransaction] = []
-        self.decision: Decision[Any] = decisions.create_order(command, self.moment())
+        self.decision: Decision[Any] = decisions.create_order(command, self.moment(), policy)
         self.state = self.decision.state
         self.tokens: list[Token] = []
         self.works = [self.decision.work]

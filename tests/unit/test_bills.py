@@ -15,10 +15,11 @@ from gateway.domain import bills
 from gateway.domain.bills import OPEN, Bill, BillKind, BillStatus
 from gateway.domain.errors import InvalidRequest, InvalidState
 from gateway.domain.line_items import LineItem, invoice_amount
-from gateway.domain.money import AMOUNT_MAX
+from gateway.domain.money import AMOUNT_MAX, NO_AMOUNT_LIMITS
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 ORDERS_MAX = 40
+LIMITS = NO_AMOUNT_LIMITS
 
 
 def link(**changes: object) -> Bill:
@@ -49,9 +50,11 @@ class BillMachine(RuleBasedStateMachine):
     @rule(amount=st.integers(-10, 1_200) | st.none())
     def open_order(self, amount: int | None) -> None:
         try:
-            wanted = bills.installment(self.bill, amount, self.now)
+            wanted = bills.installment(self.bill, amount, self.now, LIMITS)
             order_id = f"order_{self.bill.orders}"
-            self.bill = bills.attach(self.bill, order_id, wanted, self.now, orders_max=ORDERS_MAX)
+            self.bill = bills.attach(
+                self.bill, order_id, wanted, self.now, LIMITS, orders_max=ORDERS_MAX
+            )
         except (InvalidRequest, InvalidState):
             return
         assert self.order is None
@@ -83,7 +86,7 @@ class BillMachine(RuleBasedStateMachine):
             changed = bills.change(
                 self.bill, {"first_amount_min": first, "accept_partial": partial}, self.now
             )
-            self.bill = bills.check_terms(changed)
+            self.bill = bills.check_terms(changed, LIMITS)
         except (InvalidRequest, InvalidState):
             pass
 
@@ -149,9 +152,9 @@ def test_what_a_state_does_not_allow(status: BillStatus, action: str) -> None:
 
     with pytest.raises(InvalidState, match="is "):
         {
-            "issue": bills.issue,
+            "issue": lambda asked, now: bills.issue(asked, now, LIMITS),
             "cancel": bills.cancel,
-            "pay": lambda asked, now: bills.installment(asked, None, now),
+            "pay": lambda asked, now: bills.installment(asked, None, now, LIMITS),
         }[action](bill, NOW)
 
 
@@ -162,12 +165,13 @@ def test_a_second_order_has_to_wait() -> None:
         "order_1",
         400,
         NOW,
+        LIMITS,
         orders_max=5,
     )
     later = NOW + timedelta(hours=2)
 
     with pytest.raises(InvalidState, match="Another payment"):
-        bills.attach(held, "order_2", 600, NOW, orders_max=5)
+        bills.attach(held, "order_2", 600, NOW, LIMITS, orders_max=5)
     with pytest.raises(InvalidState, match="Another payment"):
         bills.cancel(held, NOW)
     with pytest.raises(InvalidState, match="Another payment"):
@@ -203,7 +207,7 @@ def test_terms_that_cannot_be(changes: dict[str, object], field: str) -> None:
     changes.setdefault("amount", 999 if changes.get("currency") == "KWD" else 1_000)
 
     with pytest.raises(InvalidRequest) as refused:
-        bills.check_terms(link(**changes))
+        bills.check_terms(link(**changes), LIMITS)
 
     assert field == refused.value.field
 
@@ -213,9 +217,9 @@ def test_the_first_part_has_a_minimum_of_its_own() -> None:
     bill = link(accept_partial=True, first_amount_min=300)
 
     with pytest.raises(InvalidRequest, match="at least 300"):
-        bills.installment(bill, 299, NOW)
-    assert 300 == bills.installment(bill, 300, NOW)
-    assert 100 == bills.installment(replace(bill, amount_paid=300), 100, NOW)
+        bills.installment(bill, 299, NOW, LIMITS)
+    assert 300 == bills.installment(bill, 300, NOW, LIMITS)
+    assert 100 == bills.installment(replace(bill, amount_paid=300), 100, NOW, LIMITS)
 
 
 def test_no_part_leaves_what_cannot_be_paid() -> None:
@@ -223,9 +227,9 @@ def test_no_part_leaves_what_cannot_be_paid() -> None:
     bill = link(accept_partial=True)
 
     with pytest.raises(InvalidRequest, match="too small"):
-        bills.installment(bill, 901, NOW)
-    assert 900 == bills.installment(bill, 900, NOW)
-    assert 1_000 == bills.installment(bill, None, NOW)
+        bills.installment(bill, 901, NOW, LIMITS)
+    assert 900 == bills.installment(bill, 900, NOW, LIMITS)
+    assert 1_000 == bills.installment(bill, None, NOW, LIMITS)
 
 
 def test_expiry_gives_time_to_pay() -> None:

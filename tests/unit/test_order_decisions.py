@@ -12,7 +12,7 @@ from gateway.domain.entities import OrderStatus
 from gateway.domain.errors import InvalidRequest, InvalidState, NotFound, OperationInProgress
 from gateway.domain.money import AMOUNT_MAX
 from gateway.domain.outcomes import Approved, Declined, Unknown
-from tests.unit.scenario import AMOUNT, MERCHANT, START, Scenario, authorized, captured
+from tests.unit.scenario import AMOUNT, MERCHANT, POLICY, START, Scenario, authorized, captured
 
 MOMENT = Moment(now=START, real_now=START)
 
@@ -35,7 +35,7 @@ def command(amount: int = AMOUNT, currency: str = "INR") -> CreateOrder:
 
 def test_a_new_order_is_created_and_holds_what_was_wished() -> None:
     """A new order has the version 1, nothing paid, no try, and no event tells of it."""
-    decision = decisions.create_order(command(), MOMENT)
+    decision = decisions.create_order(command(), MOMENT, POLICY)
     order, work = decision.result, decision.work
 
     assert work is not None
@@ -69,7 +69,7 @@ def test_a_new_order_is_created_and_holds_what_was_wished() -> None:
 def test_impossible_amounts_are_refused(amount: int, currency: str, text: str, field: str) -> None:
     """An amount outside the currency's bounds, or no currency at all, names its field."""
     with pytest.raises(InvalidRequest) as refused:
-        decisions.create_order(command(amount, currency), MOMENT)
+        decisions.create_order(command(amount, currency), MOMENT, POLICY)
 
     assert (text, field) == (refused.value.description, refused.value.field)
 

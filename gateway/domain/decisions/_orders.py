@@ -19,7 +19,6 @@ from gateway.domain.entities import (
 from gateway.domain.errors import InvalidState, NotFound
 from gateway.domain.evolution import directly_made
 from gateway.domain.ids import new_unit_id
-from gateway.domain.money import check_amount
 from gateway.domain.work import UnitOfWork
 
 __all__ = ["CreateOrder", "cancel_order", "change_notes", "create_order", "expire_order"]
@@ -46,9 +45,9 @@ class CreateOrder:
     return_url: str | None = None
 
 
-def create_order(command: CreateOrder, moment: Moment) -> Decision[Order]:
+def create_order(command: CreateOrder, moment: Moment, policy: Policy) -> Decision[Order]:
     """A new order. Raises InvalidRequest when the amount or the currency cannot be."""
-    check_amount(command.amount, command.currency)
+    policy.amount_limits.check(command.amount, command.currency)
     unit_id = new_unit_id()
     order = Order(
         id=command.order_id,

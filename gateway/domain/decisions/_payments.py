@@ -117,7 +117,7 @@ def create_order_with_payment(
 
     Raises what `create_order` and `create_payment` raise.
     """
-    made = create_order(wish, moment)
+    made = create_order(wish, moment, policy)
     paid = create_payment(made.state, command, moment, policy)
     if paid.work is None:
         raise AssertionError("a payment is written")

@@ -27,6 +27,7 @@ from gateway.domain.evolution import directly_made, evolve
 from gateway.domain.fees import FREE, FeePlan
 from gateway.domain.ids import new_id, new_unit_id
 from gateway.domain.jobs import Job, operation_job
+from gateway.domain.money import NO_AMOUNT_LIMITS, AmountLimits
 from gateway.domain.outcomes import ProcessorTraits
 from gateway.domain.representation import (
     order_object,
@@ -77,6 +78,7 @@ class Policy:
     capture_window_seconds: float = 7 * 86_400
     dispute_seconds: float = 7 * 86_400
     action_seconds: float = 900.0
+    amount_limits: AmountLimits = NO_AMOUNT_LIMITS
     payments_per_order_max: int = 50
     refunds_per_payment_max: int = 200
     # An expired authorization that the processor would not void is tried again after a day.

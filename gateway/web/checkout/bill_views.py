@@ -16,9 +16,10 @@ from markupsafe import Markup
 from gateway.domain.bills import OPEN, Bill, BillKind, installment_minimum
 from gateway.domain.entities import Payment
 from gateway.domain.errors import InvalidRequest
-from gateway.domain.money import amount_minimum, exponent
+from gateway.domain.money import AmountLimits, exponent
 from gateway.storage.bills import BillOrder
 from gateway.storage.reads_checkout_page import Shop
+from gateway.web.calls import call_of
 from gateway.web.checkout.options import options_of
 from gateway.web.checkout.rendering import VIEW_HEADER, initials, look, policy_of
 from gateway.web.pages.catalogue import message
@@ -70,6 +71,7 @@ class Shown:
 def bill_response(request: web.Request, shown: Shown) -> web.Response:
     """The page. A form that was refused comes with what is wrong with it."""
     page, bill, options = page_of(request), shown.bill, options_of(request)
+    limits = call_of(request).services.policy.amount_limits
     details = json.loads(bill.details)
     context: dict[str, Any] = {
         "view": shown.view,
@@ -83,9 +85,9 @@ def bill_response(request: web.Request, shown: Shown) -> web.Response:
         "thanks": shown.thanks,
         "order_id": shown.order_id,
         "due": page.amount(bill.amount_due, bill.currency),
-        "least": page.amount(installment_minimum(bill), bill.currency),
+        "least": page.amount(installment_minimum(bill, limits), bill.currency),
         "typed": shown.typed or _plain(bill),
-        "error": _error(page, bill, shown.refused),
+        "error": _error(page, bill, limits, shown.refused),
         "kept": dict(options.kept),
         **look(shown.shop, options),
     }
@@ -113,12 +115,14 @@ def _plain(bill: Bill) -> str:
     return f"{Decimal(bill.amount_due).scaleb(-exponent(bill.currency)):f}"
 
 
-def _error(page: Page, bill: Bill, refused: InvalidRequest | None) -> Markup | str:
+def _error(
+    page: Page, bill: Bill, limits: AmountLimits, refused: InvalidRequest | None
+) -> Markup | str:
     if refused is None:
         return ""
-    least = page.amount(installment_minimum(bill), bill.currency)
+    least = page.amount(installment_minimum(bill, limits), bill.currency)
     if refused.reason == "rest_too_small":
-        rest = page.amount(amount_minimum(bill.currency), bill.currency)
+        rest = page.amount(limits.minimum(bill.currency), bill.currency)
         return page.text(_REST_TOO_SMALL, rest=rest)
     due = page.amount(bill.amount_due, bill.currency)
     return page.text(_OUT_OF_RANGE, least=least, due=due)

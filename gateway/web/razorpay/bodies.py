@@ -51,15 +51,22 @@ async def read_wire_body(request: web.Request) -> Body:
     Raises InvalidRequest, and HTTPRequestEntityTooLarge from the framework.
     """
     data = (await read_bytes(request)).removeprefix(_BYTE_ORDER_MARK).strip(_SPACES)
+    services = call_of(request).services
+    fields_max = services.settings.form_fields_max
+    return Body(_members(data, fields_max=fields_max), services.policy.amount_limits)
+
+
+def _members(data: bytes, *, fields_max: int) -> dict[str, Any]:
     if not data:
-        return Body({})
+        return {}
     if data[:1] == b"{":
-        return Body(parse_json(data))
+        found: dict[str, Any] = parse_json(data)
+        return found
     if data[:1] == b"[":
         if parse_json(data) == []:  # PHP's empty array
-            return Body({})
+            return {}
         raise InvalidRequest("The request body must be an object")
-    return Body(parse_form(data, fields_max=call_of(request).services.settings.form_fields_max))
+    return parse_form(data, fields_max=fields_max)
 
 
 def parse_form(data: bytes, *, fields_max: int) -> dict[str, Any]:

@@ -74,7 +74,7 @@ async def create_invoice(request: web.Request) -> web.Response:
         changes = await _changes(connection, request, blank, fields)
         invoice = bills.change(blank, changes, now)
         if not fields.draft:
-            invoice = bills.issue(invoice, now)
+            invoice = bills.issue(invoice, now, call.services.policy.amount_limits)
         made.append(await bill_changes.add_bill(connection, changed_by(request), invoice))
         return json_answer(200, invoice_entity(bill_object(invoice)))
 
@@ -230,7 +230,7 @@ async def issue_invoice(request: web.Request) -> web.Response:
     invoice, services = await _invoice(request), call_of(request).services
     now = services.clock.now()
     issued = await bill_changes.change_bill(
-        services, invoice, lambda current: bills.issue(current, now)
+        services, invoice, lambda current: bills.issue(current, now, services.policy.amount_limits)
     )
     return await _answer(request, issued)
 

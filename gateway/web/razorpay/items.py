@@ -10,7 +10,6 @@ from pydantic import BeforeValidator, Field
 from gateway.domain.errors import InvalidRequest
 from gateway.domain.ids import new_id
 from gateway.domain.line_items import Item
-from gateway.domain.money import check_amount
 from gateway.domain.work import StoredAnswer
 from gateway.storage import items
 from gateway.storage.journal import Connection
@@ -104,7 +103,7 @@ async def change_item(request: web.Request) -> web.Response:
             ),
             _WHAT,
         )
-        check_amount(item.amount, item.currency)
+        call.services.policy.amount_limits.check(item.amount, item.currency)
     return json_response(item_entity(item))
 
 

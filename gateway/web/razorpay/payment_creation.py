@@ -115,7 +115,7 @@ async def create_payment(request: web.Request) -> web.Response:
 async def create_upi_payment(request: web.Request) -> web.Response:
     """`POST /v1/payments/create/upi`: ask the shopper's app for it."""
     body = await read_wire_body(request)
-    fields = wire_model(Body({"method": "upi", **body.members}), _PaymentBody)
+    fields = wire_model(Body({"method": "upi", **body.members}, body.limits), _PaymentBody)
     if fields.method != "upi":
         raise InvalidRequest("method must be upi", field="method")
     return await pay(request, body, _as_own(fields), fields.amount, fields.currency)

@@ -74,7 +74,7 @@ async def capture_payment(request: web.Request) -> web.Response:
     call = call_of(request)
     payment_id = path_id(request, "pay", "Payment")
     body = await read_wire_body(request)
-    fields = wire_model(Body(_without_doc_bug(body.members)), _CaptureBody)
+    fields = wire_model(Body(_without_doc_bug(body.members), body.limits), _CaptureBody)
     payment = await _payment(request, payment_id)
 
     async def message(claim: ClaimRequest | None) -> CapturePayment:
