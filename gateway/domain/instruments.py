@@ -86,6 +86,11 @@ class Instrument:
         """Whether the processor needs card data, which is sealed, to charge it."""
         return self.method == "card" and self.stored is None
 
+    @property
+    def is_nonce(self) -> bool:
+        """Whether a nonce stands for the card, of which nothing is known then."""
+        return self.is_card_data and self.card_last4 is None
+
 
 def card_to_bytes(card: CardData | Nonce) -> bytes:
     """The card data as it is sealed."""

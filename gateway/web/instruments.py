@@ -11,11 +11,13 @@ from gateway.domain.errors import ExpiredCard, InvalidRequest
 from gateway.domain.instruments import (
     CardData,
     Instrument,
+    Nonce,
     card_instrument,
     check_vpa,
     normalize_card_number,
 )
-from gateway.web.schemas import CardBody, CustomerBody, MeansBody
+from gateway.web.card_schemas import CardBody, MerchantsCardBody
+from gateway.web.schemas import CustomerBody, MeansBody
 
 __all__ = ["instrument_of", "payer_of"]
 
@@ -32,8 +34,8 @@ _FLAT_NAMES = {
 
 def instrument_of(
     fields: MeansBody, enabled: frozenset[str], now: datetime
-) -> tuple[Instrument, CardData | None]:
-    """What may be stored, and the card data that must not.
+) -> tuple[Instrument, CardData | Nonce | None]:
+    """What may be stored, and the card data or the nonce that must not.
 
     Raises InvalidRequest for a method that is not enabled or lacks its details, InvalidVpa,
     InvalidCard and ExpiredCard.
@@ -63,8 +65,14 @@ def payer_of(customer: CustomerBody | None) -> Payer:
     return Payer(name=customer.name, email=customer.email, contact=customer.contact)
 
 
-def _card(fields: MeansBody, now: datetime) -> tuple[Instrument, CardData]:
-    """Both forms of a card; a refusal names the field of the form that was sent."""
+def _card(fields: MeansBody, now: datetime) -> tuple[Instrument, CardData | Nonce]:
+    """All forms of a card; a refusal names the field of the form that was sent."""
+    nonce = _nonce(fields.card)
+    if nonce is not None:
+        if fields.save:
+            # What it stands for is never told, and a saved card has to be recognised.
+            raise InvalidRequest("The card of a nonce cannot be saved", field="save")
+        return Instrument(method="card"), nonce
     if fields.card is not None:
         card = _card_data(fields.card)
         return card_instrument(card, now), card
@@ -74,6 +82,14 @@ def _card(fields: MeansBody, now: datetime) -> tuple[Instrument, CardData]:
     except InvalidRequest as refusal:
         refusal.field = _FLAT_NAMES.get(refusal.field or "", refusal.field)
         raise
+
+
+def _nonce(card: CardBody | None) -> Nonce | None:
+    if not isinstance(card, MerchantsCardBody) or card.nonce is None:
+        return None
+    if card.model_fields_set != {"nonce"}:
+        raise InvalidRequest("A nonce stands in place of the card's details", field="card.nonce")
+    return Nonce(descriptor=card.nonce.descriptor, value=card.nonce.value)
 
 
 def _card_data(card: CardBody) -> CardData:
@@ -91,6 +107,7 @@ def _card_data(card: CardBody) -> CardData:
         expiry_year=_full_year(card.expiry_year),
         cvv=card.cvv,
         holder_name=card.holder_name,
+        postal_code=card.postal_code,
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic.config import JsonDict
-from pydantic_core import PydanticCustomError
 
+from gateway.web.card_schemas import CardBody, CardText, MerchantsCardBody
 from gateway.web.fields import (
     Amount,
     AnyMethod,
@@ -31,7 +31,6 @@ from gateway.web.fields import (
 __all__ = [
     "AmountBody",
     "BrandingBody",
-    "CardBody",
     "CheckoutPaymentBody",
     "ClockBody",
     "ContestBody",
@@ -65,7 +64,6 @@ __all__ = [
 ]
 
 _SECRET = r"^[\x21-\x7e]{8,255}$"  # noqa: S105 - a pattern
-_CARD_CHARACTERS_MAX = 255
 _OVERLAP_SECONDS_MAX = 7 * 86_400
 _ADVANCE_SECONDS_MAX = 3_660 * 86_400
 _IDS_MAX = 1000
@@ -111,29 +109,6 @@ class NotesBody(BodyModel):
     """`PATCH /orders/{id}`."""
 
     notes: Notes
-
-
-def _digits(value: Any) -> Any:
-    """Months and years come as numbers or as digits; what they mean is checked later."""
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 4:
-        return int(value)
-    if isinstance(value, str):
-        raise PydanticCustomError("rule", "{text}", {"text": "Card expiry date invalid"})
-    return value
-
-
-CardText = Annotated[str, Field(max_length=_CARD_CHARACTERS_MAX)]
-DatePart = Annotated[int, BeforeValidator(_digits)]
-
-
-class CardBody(BodyModel):
-    """`card` of a payment."""
-
-    number: CardText | None = Field(default=None, repr=False)
-    expiry_month: DatePart | None = Field(default=None, repr=False)
-    expiry_year: DatePart | None = Field(default=None, repr=False)
-    cvv: CardText | None = Field(default=None, repr=False)
-    holder_name: Text | None = Field(default=None, repr=False)
 
 
 class CustomerBody(BodyModel):
@@ -195,6 +170,8 @@ class MerchantsPart(BodyModel):
 
 class PaymentBody(MerchantsPart, PublicPaymentBody):
     """`POST /payments`."""
+
+    card: MerchantsCardBody | None = Field(default=None, repr=False)
 
 
 class AmountBody(BodyModel):

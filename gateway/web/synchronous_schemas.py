@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
+from gateway.web.card_schemas import MerchantsCardBody
 from gateway.web.fields import Amount, BodyModel, Currency, PageUrl, ShortText, Text
 from gateway.web.schemas import AmountBody, MeansBody, MerchantsPart, RefundBody
 
@@ -45,6 +46,7 @@ class MakingBody(SynchronousBody, MerchantsPart, MeansBody):
     are about; or of the order `order_id`.
     """
 
+    card: MerchantsCardBody | None = Field(default=None, repr=False)
     order_id: Text | None = None
     currency: Currency | None = None
     amount: Amount | None = None

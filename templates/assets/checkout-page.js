@@ -256,7 +256,7 @@
   }
 
   function instrumentOf({ method, card_network, card_last4, vpa, bank, wallet }) {
-    if (method === "card") return `${known.networks[card_network] || ""} •••• ${card_last4}`.trim();
+    if (method === "card") return `${known.networks[card_network] || ""} •••• ${card_last4 || ""}`.trim();
     return vpa || known.names[bank || wallet] || bank || wallet || "";
   }
 

@@ -45,7 +45,8 @@ def merchant_places(
 def processors_for(order: Order, command: CreatePayment, policy: Policy) -> tuple[str, ...]:
     """The processors of a payment of the order, in the order in which they are tried.
 
-    Raises InvalidState when there is none, InvalidRequest when none of them would keep the card.
+    Raises InvalidState when there is none, InvalidRequest when none would keep the card, or take
+    the nonce.
     """
     instrument = command.instrument
     facts = Facts(
@@ -54,6 +55,7 @@ def processors_for(order: Order, command: CreatePayment, policy: Policy) -> tupl
         currency=order.currency,
         method=instrument.method,
         card_network=instrument.card_network,
+        is_nonce=instrument.is_nonce,
         saves=command.save,
     )
     places = merchant_places(policy, order.merchant_id, order.mode)
@@ -67,6 +69,9 @@ def processors_for(order: Order, command: CreatePayment, policy: Policy) -> tupl
     if command.save and not choice.processors:
         demand(choose(command.rules, replace(facts, saves=False), places))
         raise InvalidRequest("Payment methods cannot be saved", field="save")
+    if facts.is_nonce and not choice.processors:
+        demand(choose(command.rules, replace(facts, is_nonce=False), places))
+        raise InvalidRequest("No processor of this payment takes nonces", field="card.nonce")
     return demand(choice).processors
 
 

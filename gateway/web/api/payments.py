@@ -13,7 +13,7 @@ from gateway.domain.entities import PaymentStatus
 from gateway.domain.errors import NotFound
 from gateway.domain.evolution import evolve
 from gateway.domain.ids import is_id, new_id
-from gateway.domain.instruments import CardData, card_to_bytes
+from gateway.domain.instruments import CardData, Nonce, card_to_bytes
 from gateway.domain.representation import payment_object
 from gateway.domain.routing import Rule
 from gateway.storage import reads
@@ -144,7 +144,9 @@ async def accepted_payment(
     command, card = _accepted(
         services, fields, saved, rules=rules, enabled=enabled_methods, id_=payment_id
     )
-    tried = card.number if card is not None else fields.token_id
+    tried = fields.token_id
+    if card is not None:
+        tried = card.number if isinstance(card, CardData) else card.value
     if tried is not None:
         attempt = CardAttempt(payment_id, order_id, tried, address)
         await services.card_guard.admit(attempt, request)
@@ -174,7 +176,7 @@ def _accepted(
     rules: tuple[Rule, ...],
     enabled: frozenset[str],
     id_: str,
-) -> tuple[CreatePayment, CardData | None]:
+) -> tuple[CreatePayment, CardData | Nonce | None]:
     """The command, and the card data that it must not have."""
     if saved.token is None:
         instrument, card = instrument_of(fields, enabled, services.clock.now())

@@ -86,7 +86,7 @@ def instrument_text(instrument: Instrument) -> str:
     """What was paid with, as a receipt names it; the same in every language."""
     if instrument.method == "card":
         network = NETWORKS.get(instrument.card_network or "", "")
-        return f"{network} •••• {instrument.card_last4}".strip()
+        return f"{network} •••• {instrument.card_last4 or ''}".strip()
     if instrument.method == "netbanking":
         return BANKS.get(instrument.bank or "", instrument.bank or "")
     if instrument.method == "wallet":

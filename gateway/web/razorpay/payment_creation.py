@@ -22,6 +22,7 @@ from gateway.web.api.common import found, merchant_key, path_id
 from gateway.web.api.payments import payment_command
 from gateway.web.bodies import Body
 from gateway.web.calls import call_of
+from gateway.web.card_schemas import MerchantsCardBody
 from gateway.web.fields import Method, ShortText, Text
 from gateway.web.razorpay.answers import PAYMENT_ACCEPTED, command_answer
 from gateway.web.razorpay.bodies import read_wire_body, wire_fields, wire_model
@@ -36,7 +37,7 @@ from gateway.web.razorpay.fields import (
 )
 from gateway.web.razorpay.wire import WireRoute
 from gateway.web.responses import json_response
-from gateway.web.schemas import CardBody, CustomerBody, CustomerId, PaymentBody
+from gateway.web.schemas import CustomerBody, CustomerId, PaymentBody
 
 __all__ = ["ROUTES", "next_steps", "pay"]
 
@@ -197,8 +198,8 @@ def _as_own(fields: _PaymentBody) -> PaymentBody:
     )
 
 
-def _card(card: _Card) -> CardBody:
-    return CardBody(
+def _card(card: _Card) -> MerchantsCardBody:
+    return MerchantsCardBody(
         number=card.number,
         expiry_month=card.expiry_month,
         expiry_year=card.expiry_year,
