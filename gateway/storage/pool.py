@@ -94,7 +94,7 @@ async def open_pool(
     application_name: str = "gateway",
     parameters: Mapping[str, str] | None = None,
 ) -> Pool:
-    """A pool with `size_min` connections made, in UTC, that grows to `size_max`.
+    """A pool with `size_min` connections made, fewer where `size_max` is, in UTC, that grows to it.
 
     `parameters` are further ones of Postgres that hold in all its sessions.
 
@@ -104,7 +104,7 @@ async def open_pool(
     pool = Pool(
         dsn,
         acquire_timeout_seconds=acquire_timeout_seconds,
-        min_size=size_min,
+        min_size=min(size_min, size_max),
         max_size=size_max,
         max_queries=50_000,
         max_inactive_connection_lifetime=idle_seconds_max,

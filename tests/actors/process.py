@@ -201,12 +201,13 @@ async def actor_process(
     bank: ScriptedBank | None = None,
     fault: FaultPoint = no_fault,
     start: bool = True,
+    connections_max: int = 10,
     **settings: Any,
 ) -> AsyncIterator[ActorProcess]:
     """Start the actors of one process; several may share the stores."""
     clock, bank = clock or Clock(), bank or ScriptedBank()
     vault, keys = Vault([KEY]), Keys(redis_prefix)
-    pool = await open_pool(database_url, size_max=10)
+    pool = await open_pool(database_url, size_max=connections_max)
     async with pool.acquire() as connection:
         passwords = PasswordHasher()
         await seed_test_merchant(connection, vault, passwords, clock)

@@ -109,6 +109,27 @@ async def test_calls_in_flight_stay_within_the_limit(database_url, redis_url, re
             assert "success" == await process.until(payment_id, "success")
 
 
+async def test_no_database_connection_is_held_during_a_call(database_url, redis_url, redis_prefix):
+    """With one connection in all, fifty hanging calls keep nobody from reading and paying."""
+    async with actor_process(database_url, redis_url, redis_prefix, connections_max=1) as process:
+        gates = [asyncio.get_running_loop().create_future() for _ in range(50)]
+        process.bank.answers.extend(gates)
+        payments = [await process.pay(await process.make_order()) for _ in gates]
+        await eventually(lambda: len(process.bank.asked) == len(gates))
+
+        await eventually(lambda: process.tree.pool.get_idle_size() == 1)
+        assert 1 == process.tree.pool.get_size()
+        assert {"processing"} == {await process.status(each) for each in payments}
+        another = await process.pay(await process.make_order())
+        assert "success" == await process.until(another, "success")
+        assert not any(gate.done() for gate in gates)
+
+        for number, gate in enumerate(gates):
+            gate.set_result(Approved(reference=f"bank-{number}"))
+        for payment_id in payments:
+            assert "success" == await process.until(payment_id, "success")
+
+
 async def test_what_is_accepted_with_room_is_begun_in_the_same_unit(process):
     """One unit of work accepts and begins: the answer and the events say pending, the rows not."""
     gate = asyncio.get_running_loop().create_future()
