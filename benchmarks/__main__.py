@@ -13,16 +13,29 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import uvloop
 
-from benchmarks import arrivals, memory, orders, pages, payments, razorpay, slow_bank, startup
+from benchmarks import (
+    access,
+    arrivals,
+    memory,
+    orders,
+    pages,
+    payments,
+    processors,
+    razorpay,
+    slow_bank,
+    startup,
+)
 from benchmarks.options import Options
 from benchmarks.report import Section, print_section, write_section
 
 BENCHMARKS: Mapping[str, Callable[[Options], Awaitable[Section]]] = {
     "orders": orders.run,
     "razorpay": razorpay.run,
+    "access": access.run,
     "payments": payments.run,
     "arrivals": arrivals.run,
     "slow_bank": slow_bank.run,
+    "processors": processors.run,
     "memory": memory.run,
     "startup": startup.run,
     "pages": pages.run,

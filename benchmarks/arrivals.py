@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import random
 import time
 
 from benchmarks import servers
 from benchmarks.client import AiohttpClient, RawClient, percentile
-from benchmarks.load import CREDENTIALS, WEBHOOK_SECRET, PaymentLoad, make_orders, subscribe
+from benchmarks.load import (
+    CREDENTIALS,
+    WEBHOOK_SECRET,
+    PaymentLoad,
+    arrival_moments,
+    make_orders,
+    subscribe,
+)
 from benchmarks.options import Options
 from benchmarks.receiver import Receiver
 from benchmarks.report import Row, Section
@@ -22,7 +28,7 @@ _BANK = "lognormal:120:380"
 async def run(options: Options) -> Section:
     """Exponential gaps; latency counts from the moment a payment was to be sent."""
     seconds = 10.0 if options.quick else 30.0
-    moments = _moments(options.rate, seconds)
+    moments = arrival_moments(options.rate, seconds)
     settings = {"GATEWAY_SIMULATOR_DELAY": _BANK}
     async with Receiver(WEBHOOK_SECRET) as receiver, servers.gateway(settings) as server:
         await subscribe(server.port, receiver)
@@ -68,14 +74,3 @@ async def run(options: Options) -> Section:
             "(log-normal, p50 and p99 in milliseconds); aiohttp client."
         ),
     )
-
-
-def _moments(rate: int, seconds: float) -> list[float]:
-    """The same every time."""
-    chance = random.Random(7)
-    moments: list[float] = []
-    moment = 0.0
-    while moment < seconds:
-        moment += chance.expovariate(rate)
-        moments.append(moment)
-    return moments

@@ -13,6 +13,8 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
+from secrets import token_hex
 from types import TracebackType
 from typing import Any, ClassVar, TypeAlias, cast
 
@@ -33,6 +35,7 @@ __all__ = [
 Body: TypeAlias = "Mapping[str, Any]"
 
 _SECONDS_MAX = 60.0
+_KEY_HEADER = "Idempotency-Key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +57,24 @@ class Client(ABC):
     name: ClassVar[str]
 
     def __init__(
-        self, port: int, *, connections: int = 64, headers: Mapping[str, str] | None = None
+        self,
+        port: int,
+        *,
+        connections: int = 64,
+        headers: Mapping[str, str] | None = None,
+        fresh_keys: bool = False,
     ) -> None:
+        """`fresh_keys`: each request has an idempotency key of its own."""
         self.port = port
         self.connections = connections
         self.headers = dict(headers or {})
+        self.fresh_keys = fresh_keys
+        self._numbers = count()
+        self._key_prefix = token_hex(8)
+
+    def fresh_key(self) -> str:
+        """A key that no request had before."""
+        return f"{self._key_prefix}-{next(self._numbers)}"
 
     @abstractmethod
     async def post(self, path: str, body: Body) -> Answer:
@@ -135,7 +151,8 @@ class AiohttpClient(Client):
         await self._session.close()
 
     async def post(self, path: str, body: Body) -> Answer:
-        async with self._session.post(path, json=body) as answer:
+        headers = {_KEY_HEADER: self.fresh_key()} if self.fresh_keys else None
+        async with self._session.post(path, json=body, headers=headers) as answer:
             return Answer(answer.status, await answer.json(content_type=None))
 
 
@@ -162,7 +179,8 @@ class RawClient(Client):
 
     async def post(self, path: str, body: Body) -> Answer:
         sent = orjson.dumps(body)
-        line = b"POST %b HTTP/1.1%b%d\r\n\r\n" % (path.encode(), self._head, len(sent))
+        key = f"\r\n{_KEY_HEADER}: {self.fresh_key()}".encode() if self.fresh_keys else b""
+        line = b"POST %b HTTP/1.1%b%b%d\r\n\r\n" % (path.encode(), key, self._head, len(sent))
         async with self._room:
             connection = self._free.pop()
             try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ __all__ = [
     "WEBHOOK_SECRET",
     "Followed",
     "PaymentLoad",
+    "arrival_moments",
     "make_orders",
+    "payment_of",
     "subscribe",
 ]
 
@@ -35,6 +38,17 @@ _LAST_WEBHOOK_SECONDS_MAX = 60.0
 def payment_of(order_id: str) -> Body:
     """A payment that the simulated bank approves."""
     return {"order_id": order_id, "method": "upi", "vpa": "success@bank"}
+
+
+def arrival_moments(per_second: int, seconds: float) -> list[float]:
+    """When payments arrive, in seconds from now: exponential gaps, the same every time."""
+    chance = random.Random(7)
+    moments: list[float] = []
+    moment = 0.0
+    while moment < seconds:
+        moment += chance.expovariate(per_second)
+        moments.append(moment)
+    return moments
 
 
 async def make_orders(client: Client, count: int) -> list[str]:

@@ -17,7 +17,7 @@ from types import TracebackType
 
 from benchmarks.client import fetch
 
-__all__ = ["Server", "Usage", "bare", "bare_page", "floor", "gateway", "trial"]
+__all__ = ["Server", "Usage", "bank", "bare", "bare_page", "floor", "gateway", "trial"]
 
 _ROOT = Path(__file__).resolve().parents[1]
 _READY_SECONDS_MAX = 60.0
@@ -228,6 +228,11 @@ def bare_page() -> Server:
     return Server("bare page", [sys.executable, "-m", "benchmarks.bare_page"])
 
 
+def bank() -> Server:
+    """Answers as Authorize.Net does; `/silent` never."""
+    return Server("bank", [sys.executable, "-m", "benchmarks.bank"])
+
+
 def floor(webhook_url: str, secret: str) -> Server:
     """`secret` signs what goes to `webhook_url`."""
     return _reference("floor", webhook_url, secret)
@@ -243,11 +248,19 @@ def _reference(name: str, webhook_url: str, secret: str) -> Server:
     return Server(name, [sys.executable, "-m", f"benchmarks.{name}"], environment)
 
 
-def gateway(settings: Mapping[str, str] | None = None, *, data: Path | None = None) -> Server:
-    """The gateway in test mode; `settings` are environment variables."""
+def gateway(
+    settings: Mapping[str, str] | None = None,
+    *,
+    data: Path | None = None,
+    module: str = "gateway",
+) -> Server:
+    """The gateway in test mode; `settings` are environment variables.
+
+    `module` is run in its place, and starts it in another way.
+    """
     return Server(
         "gateway",
-        [sys.executable, "-m", "gateway", "serve"],
+        [sys.executable, "-m", module, "serve"],
         {
             "TEST_MODE": "true",
             "TEST_PROCESSING_DELAY": "0",

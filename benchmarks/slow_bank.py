@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import re
 import time
-from contextlib import suppress
 
 from benchmarks import servers
-from benchmarks.client import RawClient, fetch
+from benchmarks.client import RawClient
+from benchmarks.gauge import JobsGauge
 from benchmarks.load import CREDENTIALS, WEBHOOK_SECRET, PaymentLoad, make_orders, subscribe
 from benchmarks.options import Options
 from benchmarks.receiver import Receiver
@@ -19,7 +17,6 @@ __all__ = ["run"]
 _PAYMENTS = 10_000
 _BANK_SECONDS = 15
 _TARGET_SECONDS = 20
-_GAUGE = re.compile(r"^gateway_jobs_running(?:\{[^}]*\})? ([0-9.e+]+)", re.MULTILINE)
 
 
 async def run(options: Options) -> Section:  # noqa: ARG001 there is no shorter way to see it
@@ -30,16 +27,12 @@ async def run(options: Options) -> Section:  # noqa: ARG001 there is no shorter 
         async with RawClient(server.port, headers=CREDENTIALS) as client:
             orders = await make_orders(client, _PAYMENTS)
             load = PaymentLoad(client, receiver)
-            gauge = _Gauge(server.port)
-            watching = asyncio.create_task(gauge.watch())
-            before, begun = server.usage(), time.perf_counter()
-            await load.keep(orders, window=_PAYMENTS + client.connections, seconds=120)
-            accepted_seconds = time.perf_counter() - begun
-            done_seconds = await load.wait_for_all()
-            after = server.usage()
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+            async with JobsGauge(server.port) as gauge:
+                before, begun = server.usage(), time.perf_counter()
+                await load.keep(orders, window=_PAYMENTS + client.connections, seconds=120)
+                accepted_seconds = time.perf_counter() - begun
+                done_seconds = await load.wait_for_all()
+                after = server.usage()
     seen = load.summary()
     return Section(
         name="slow_bank",
@@ -67,19 +60,3 @@ async def run(options: Options) -> Section:  # noqa: ARG001 there is no shorter 
         ],
         note=f"The simulated bank takes {_BANK_SECONDS} s for each; raw client.",
     )
-
-
-class _Gauge:
-    """Reads the gauge until it is stopped."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self.most = 0.0
-
-    async def watch(self) -> None:
-        while True:
-            answer = await fetch(self._port, "/metrics")
-            found = _GAUGE.search(str(answer.content))
-            if found:
-                self.most = max(self.most, float(found[1]))
-            await asyncio.sleep(0.25)
