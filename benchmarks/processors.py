@@ -24,7 +24,7 @@ _IN_FLIGHT = 1_000
 # Arrivals at this rate at a bank of 5 s: the number in flight swings around 1,100.
 _PER_SECOND = 220
 _WARM_SECONDS = _BANK_SECONDS + 1
-_LIVING_PER_SECOND = 150
+_LIVING_PER_SECOND = 100
 _DEAD_PER_SECOND = 50
 # Soon enough for its breaker to open within a round: calls that hang, and calls that are refused.
 _DEAD_SECONDS = 2

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
+from gateway.actors.kept_answers import KeptAnswers
 from gateway.effective import shown_settings
 from gateway.faults import Faults
 from gateway.observers import Observers
@@ -42,12 +44,13 @@ def make_services(
     """Everything a handler may use, of a tree that was started."""
     settings, seconds = tree.settings, tree.settings.redis_timeout_seconds
     changes = Changes(tree.redis, tree.keys, "api", timeout_seconds=seconds)
-    return Services(
+    services = Services(
         settings=settings,
         clock=tree.clock,
         pool=tree.pool,
         reading_pool=reading_pool,
         orders=tree.intake,
+        kept_answers=_kept_answers(tree),
         webhooks=tree.deliverer,
         forget=tree.forgetter.look,
         bills=tree.bills,
@@ -76,15 +79,29 @@ def make_services(
         revoke_keys=changes.revoke,
         publish=changes.publish,
         streams=streams,
-        bank_ledger=partial(ledger, tree.pool) if settings.test_mode else None,
-        bank_challenges=_bank_challenges(tree),
-        arm_fault=faults.arm if settings.test_controls else None,
+    )
+    return _with_simulation(services, tree, faults)
+
+
+def _with_simulation(services: Services, tree: Tree, faults: Faults) -> Services:
+    bank = tree.registry.processors.get("simulator")
+    return replace(
+        services,
+        bank_ledger=partial(ledger, tree.pool) if tree.settings.test_mode else None,
+        bank_challenges=bank if isinstance(bank, SimulatedBank) else None,
+        arm_fault=faults.arm if tree.settings.test_controls else None,
     )
 
 
-def _bank_challenges(tree: Tree) -> SimulatedBank | None:
-    bank = tree.registry.processors.get("simulator")
-    return bank if isinstance(bank, SimulatedBank) else None
+def _kept_answers(tree: Tree) -> KeptAnswers:
+    settings = tree.settings
+    return KeptAnswers(
+        tree.pool,
+        tree.clock,
+        batch_max=settings.journal_batch_max,
+        pending_max=settings.journal_pending_max,
+        acquire_seconds=settings.database_timeout_seconds,
+    )
 
 
 def _session_store(tree: Tree) -> SessionStore:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import asyncpg
+
 from gateway.storage.journal import Connection
 
-__all__ = ["KeptAnswer", "find_kept_answer"]
+__all__ = ["KeptAnswer", "find_kept_answers"]
 
 _KEPT = """
-SELECT fingerprint, surface, operation_id, status, body, sealed
-FROM idempotency_keys WHERE scope = $1 AND key = $2 AND expires_at > $3
+SELECT scope, key, fingerprint, surface, operation_id, status, body, sealed
+FROM unnest($1::text[], $2::text[]) AS asked (scope, key)
+JOIN idempotency_keys USING (scope, key)
+WHERE expires_at > $3
 """
 
 
@@ -30,9 +35,21 @@ class KeptAnswer:
     sealed: bool
 
 
-async def find_kept_answer(
-    connection: Connection, scope: str, key: str, now: datetime
-) -> KeptAnswer | None:
-    """The row of a key that has not expired."""
-    row = await connection.fetchrow(_KEPT, scope, key, now)
-    return None if row is None else KeptAnswer(**dict(row))
+async def find_kept_answers(
+    connection: Connection, keys: Sequence[tuple[str, str]], now: datetime
+) -> Mapping[tuple[str, str], KeptAnswer]:
+    """The rows of those keys, scope and key each, that are there and have not expired."""
+    scopes, names = [scope for scope, _ in keys], [name for _, name in keys]
+    rows = await connection.fetch(_KEPT, scopes, names, now)
+    return {(row["scope"], row["key"]): _kept_answer(row) for row in rows}
+
+
+def _kept_answer(row: asyncpg.Record) -> KeptAnswer:
+    return KeptAnswer(
+        fingerprint=row["fingerprint"],
+        surface=row["surface"],
+        operation_id=row["operation_id"],
+        status=row["status"],
+        body=row["body"],
+        sealed=row["sealed"],
+    )

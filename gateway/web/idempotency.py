@@ -19,7 +19,7 @@ from gateway.actors.messages import ClaimRequest
 from gateway.domain.errors import IdempotencyInProgress, IdempotencyMismatch, InvalidRequest
 from gateway.domain.work import StoredAnswer
 from gateway.security.records import answer_record
-from gateway.storage.reads_idempotency import KeptAnswer, find_kept_answer
+from gateway.storage.reads_idempotency import KeptAnswer
 from gateway.web.bodies import Body
 from gateway.web.services import Services
 
@@ -72,7 +72,10 @@ class KeyGate:
         lock, users = self._locks.setdefault(place, (asyncio.Lock(), [0]))
         users[0] += 1
         try:
-            await self._acquire(lock)
+            if users[0] == 1:
+                await lock.acquire()  # nobody to wait for, so no time to limit
+            else:
+                await self._acquire(lock)
             try:
                 yield
             finally:
@@ -127,8 +130,7 @@ def make_key(request: web.Request, services: Services, scope: str, text: str, bo
 
 async def find_kept(services: Services, key: Key) -> KeptAnswer | None:
     """What the key stands for. Raises IdempotencyMismatch when it was used for something else."""
-    async with services.pool.acquire() as connection:
-        kept = await find_kept_answer(connection, key.scope, key.key, services.clock.now())
+    kept = await services.kept_answers.find(key.scope, key.key)
     if kept is not None and kept.fingerprint not in (key.fingerprint, *key.older_fingerprints):
         raise IdempotencyMismatch("The Idempotency-Key was used for another request", field=_HEADER)
     return kept

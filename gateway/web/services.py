@@ -12,6 +12,7 @@ from aiohttp import web
 
 from gateway.actors.bills import BillKeeper
 from gateway.actors.breakers import BreakerView
+from gateway.actors.kept_answers import KeptAnswers
 from gateway.actors.processor_accounts import ProcessorAccounts
 from gateway.domain.clock import Clock
 from gateway.domain.decisions import Policy
@@ -134,6 +135,7 @@ class Services:
     pool: asyncpg.Pool
     reading_pool: asyncpg.Pool
     orders: Orders
+    kept_answers: KeptAnswers
     webhooks: Webhooks
     bills: BillKeeper
     notifications: Notifications
