@@ -8,9 +8,10 @@ bank and live keys are refused: money goes nowhere that its merchant did not cho
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from gateway.domain.errors import FieldError, InvalidRequest, InvalidState
+from gateway.domain.evolution import directly_made
 from gateway.domain.outcomes import ProcessorTraits
 
 __all__ = [
@@ -50,6 +51,7 @@ class Rule:
     active: bool = True
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """What is known of a payment before it is made; `amount` in minor units.
@@ -67,6 +69,7 @@ class Facts:
     saves: bool = False
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """A processor that is there, as one merchant can use it in one mode.
@@ -80,6 +83,7 @@ class Place:
     open_breakers: Collection[str] = ()
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One sentence of the explanation, about a rule (None: what happens without one), or about one
@@ -92,6 +96,7 @@ class Step:
     text: str
 
 
+@directly_made
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """The processors in the order in which they are tried, none when there is none to be had.
@@ -101,7 +106,7 @@ class Choice:
 
     processors: tuple[str, ...] = ()
     rule: Rule | None = None
-    steps: Sequence[Step] = field(default_factory=tuple)
+    steps: tuple[Step, ...] = ()
 
 
 def choose(rules: Sequence[Rule], facts: Facts, places: Mapping[str, Place]) -> Choice:

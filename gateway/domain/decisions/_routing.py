@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from gateway.domain.decisions._transition import Policy
 from gateway.domain.entities import OperationKind, Order, Payment
 from gateway.domain.errors import InvalidRequest
+from gateway.domain.evolution import evolve
 from gateway.domain.routing import Facts, Place, choose, choose_for_token, demand, unusable
 
 if TYPE_CHECKING:
@@ -63,11 +63,11 @@ def processors_for(order: Order, command: CreatePayment, policy: Policy) -> tupl
     if token is not None:
         place = places.get(token.processor)
         if place is not None:  # the account that keeps it, whichever is used for others by now
-            place = replace(place, has_account=token.processor_account_id is not None)
+            place = evolve(place, has_account=token.processor_account_id is not None)
         return demand(choose_for_token(token.processor, facts, place)).processors
     choice = choose(command.rules, facts, places)
     if command.save and not choice.processors:
-        demand(choose(command.rules, replace(facts, saves=False), places))
+        demand(choose(command.rules, evolve(facts, saves=False), places))
         raise InvalidRequest("Payment methods cannot be saved", field="save")
     if facts.is_nonce and not choice.processors:
         demand(choose(command.rules, replace(facts, is_nonce=False), places))
