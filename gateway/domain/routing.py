@@ -180,16 +180,22 @@ def unusable(place: Place, mode: str) -> str | None:
     return None
 
 
-def check_rule(rule: Rule, mode: str, processors: Mapping[str, ProcessorTraits]) -> None:
-    """Raises InvalidRequest naming each field that makes no sense."""
-    errors = tuple(_mistakes(rule, mode, processors))
+def check_rule(
+    rule: Rule,
+    mode: str,
+    processors: Mapping[str, ProcessorTraits],
+    before: Rule | None = None,
+) -> None:
+    """Raises InvalidRequest naming each field that makes no sense.
+
+    What `before` named already may be gone: whoever switches a rule off need not mend it first.
+    """
+    errors = (*_mistakes(rule), *_strangers(rule, mode, processors, before))
     if errors:
         raise InvalidRequest(errors[0].description, field=errors[0].field, errors=errors)
 
 
-def _mistakes(
-    rule: Rule, mode: str, processors: Mapping[str, ProcessorTraits]
-) -> Iterator[FieldError]:
+def _mistakes(rule: Rule) -> Iterator[FieldError]:
     for name in ("amount_min", "amount_max"):
         if getattr(rule, name) is not None and len(rule.currencies) != 1:
             yield FieldError(name, f"{name} needs exactly one currency in currencies")
@@ -200,7 +206,14 @@ def _mistakes(
         yield FieldError("card_networks", "card_networks is for method card")
     if len(set(rule.processors)) != len(rule.processors):
         yield FieldError("processors", "processors must name each processor once")
+
+
+def _strangers(
+    rule: Rule, mode: str, processors: Mapping[str, ProcessorTraits], before: Rule | None
+) -> Iterator[FieldError]:
     for name in rule.processors:
+        if before is not None and name in before.processors:
+            continue
         if name not in processors:
             known = ", ".join(sorted(processors))
             yield FieldError("processors", f"{name} is no processor; there are: {known}")

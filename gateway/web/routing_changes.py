@@ -93,7 +93,7 @@ async def change_rule(
     await lock_merchant(connection, changed.scope)
     stored = await rule_of(connection, changed, rule_id)
     rule = replace(stored.rule, **_values(changes))
-    check_rule(rule, changed.scope.mode, changed.services.policy.processors)
+    check_rule(rule, changed.scope.mode, changed.services.policy.processors, stored.rule)
     await rules.update_rule(connection, changed.scope, rule, changed.now)
     await _audit(connection, changed, "routing_rule.changed", rule_id, fields=sorted(changes))
     return await rule_of(connection, changed, rule_id)

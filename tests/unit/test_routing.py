@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -244,6 +245,14 @@ def test_a_rule_that_makes_no_sense_is_refused(wrong: dict[str, Any], field: str
         check_rule(made, "test", PROCESSORS)
 
     assert [field] == [each.field for each in refusal.value.errors]
+
+
+def test_a_rule_can_be_changed_whose_processor_is_gone() -> None:
+    """It may name what it named before, and nothing else that is not there."""
+    before = rule("a", "gone", "anything")
+    check_rule(replace(before, active=False), "test", PROCESSORS, before)
+    with pytest.raises(InvalidRequest, match="lost is no processor"):
+        check_rule(replace(before, processors=("gone", "lost")), "test", PROCESSORS, before)
 
 
 subsets = {

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from gateway.app import Gateway
-from gateway.domain.outcomes import Approved
+from gateway.domain.outcomes import Approved, FailedSurely
 from gateway.processors.registry import Registry, discover
 from gateway.settings import Settings
 from tests.actors.process import ScriptedBank
@@ -230,6 +230,24 @@ async def test_payments_follow_the_rules(
     settled = await api.settled(routed["amex"]["id"])
     assert "success" == settled["status"]
     assert ["authorize"] == banks["cards"].verbs
+
+
+async def test_a_merchant_sees_who_has_the_payment(
+    api: ApiClient, banks: dict[str, ScriptedBank]
+) -> None:
+    """The one that took it after another could not be reached, also in a synchronous answer."""
+    await made(api, "cards", "anything", "simulator")
+    banks["cards"].answers.extend([FailedSurely(reason="connection_refused")] * 2)
+    moved = await api.settled((await api.payment(method="card", card=CARD))["id"])
+    body = {"amount": 50_000, "currency": "INR", "method": "card", "card": CARD}
+    purchase = await api.post("/payments/purchase", body)
+
+    assert ("success", "anything") == (moved["status"], moved["processor"])
+    assert (200, "anything", True) == (
+        purchase.status,
+        purchase.json["processor"],
+        purchase.json["captured"],
+    )
 
 
 async def test_captures_and_refunds_stay_with_the_processor(

@@ -70,7 +70,7 @@ def processors_for(order: Order, command: CreatePayment, policy: Policy) -> tupl
         demand(choose(command.rules, evolve(facts, saves=False), places))
         raise InvalidRequest("Payment methods cannot be saved", field="save")
     if facts.is_nonce and not choice.processors:
-        demand(choose(command.rules, replace(facts, is_nonce=False), places))
+        demand(choose(command.rules, evolve(facts, is_nonce=False), places))
         raise InvalidRequest("No processor of this payment takes nonces", field="card.nonce")
     return demand(choice).processors
 
