@@ -1,0 +1,1 @@
+"""An example of a payment processor for the gateway."""
