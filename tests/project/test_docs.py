@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.reference import render_settings
+from gateway.processors.conformance import ProcessorConformance
 from gateway.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,6 +86,20 @@ def test_the_page_of_settings_is_current() -> None:
     """docs/settings.md is what the settings make of it; otherwise run what the page's head says."""
 
     assert render_settings() == (ROOT / "docs" / "settings.md").read_text()
+
+
+def test_the_page_of_processors_quotes_the_example() -> None:
+    """Its code is the example's, whose tests run elsewhere; the hooks that it names are there."""
+    page = (ROOT / "docs" / "processors.md").read_text()
+    blocks = re.findall(r"```\w+\n(.*?)```", page, re.DOTALL)
+    files = (ROOT / "examples" / "processor-plugin").rglob("*.*")
+    example = [path.read_text() for path in files if path.suffix in {".py", ".toml", ".md"}]
+    hooks = set(re.findall(r"`(\w+)\(\w*\)`", page))
+
+    assert 3 == len(blocks)
+    assert [] == [block for block in blocks if not any(block in text for text in example)]
+    assert hooks >= {"booked", "stalled", "settle", "notify"}
+    assert set() == hooks - set(dir(ProcessorConformance))
 
 
 def test_changes_stand_in_order() -> None:
