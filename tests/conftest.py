@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from hypothesis import settings
+from playwright.async_api import Browser
 
 from gateway.storage.pool import Pool, open_pool
+from tests.browser.chromium import launched
 from tests.support import StoresForTests
 
 # The same examples every time, so that a run says something about the change and not about luck;
@@ -45,6 +47,21 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoresForTests]
     yield running
     running.close()
     shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+async def chromium_process() -> AsyncIterator[Browser]:
+    """The browser that all tests share: to start one takes longer than most of them."""
+    async with launched() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def chromium(chromium_process: Browser) -> AsyncIterator[Browser]:
+    """The browser; what the test has opened and stored in it ends with the test."""
+    yield chromium_process
+    for context in chromium_process.contexts:
+        await context.close()
 
 
 @pytest.fixture

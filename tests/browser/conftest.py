@@ -1,13 +1,12 @@
-"""Chromium, as the system packages it, and the real gateway for it to look at."""
+"""The real gateway, and sites of other origins, for a browser to look at."""
 
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from gateway.app import Gateway
 from tests.browser.checkouts import Checkout
@@ -27,39 +26,12 @@ from tests.web.conftest import (  # the same gateway, looked at with a browser
 __all__ = [
     "administrator",
     "api",
-    "chromium",
     "client_for",
     "database_url",
     "gateway",
     "session",
     "settings",
 ]
-
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM_FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    """A browser of its own for the test; it is closed when the test ends."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=next(filter(None, map(shutil.which, CHROMIUM_NAMES))),
-            args=list(CHROMIUM_FLAGS),
-        )
-        try:
-            yield browser
-        finally:
-            await browser.close()
 
 
 @pytest.fixture

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import AsyncIterator
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from gateway.app import Gateway
-from tests.browser.conftest import (
-    CHROMIUM_FLAGS,
-    CHROMIUM_NAMES,
-    chromium,  # noqa: F401 - a fixture
-)
+from tests.browser.chromium import launched
 from tests.browser.sites import Site, running
 from tests.checkout.shopper import Shopper
 from tests.support import eventually
@@ -38,7 +33,7 @@ async def opened(browser: Browser, address: str, **options: object) -> tuple[Pag
 async def test_answered_with_the_keyboard_alone(
     api: ApiClient,
     shopper: Shopper,
-    chromium: Browser,  # noqa: F811 - the fixture
+    chromium: Browser,
     key: str,
     button: str,
     status: str,
@@ -63,7 +58,7 @@ async def test_answered_with_the_keyboard_alone(
 async def test_the_back_button_shows_how_it_ended(
     api: ApiClient,
     shopper: Shopper,
-    chromium: Browser,  # noqa: F811 - the fixture
+    chromium: Browser,
 ) -> None:
     """Whoever goes back to the bank finds nothing to answer, and a way to the checkout."""
     payment, address = await shopper.challenged((await api.order())["id"])
@@ -85,7 +80,7 @@ async def test_the_back_button_shows_how_it_ended(
 async def test_everybody_can_use_it(
     api: ApiClient,
     shopper: Shopper,
-    chromium: Browser,  # noqa: F811 - the fixture
+    chromium: Browser,
     scheme: str,
     width: int,
 ) -> None:
@@ -111,7 +106,7 @@ async def test_without_scripts_it_works_too(
     api: ApiClient,
     shopper: Shopper,
     gateway: Gateway,
-    chromium: Browser,  # noqa: F811 - the fixture
+    chromium: Browser,
 ) -> None:
     """A form and two buttons: nothing on the page needs a script."""
     payment, address = await shopper.challenged((await api.order())["id"])
@@ -125,14 +120,8 @@ async def test_without_scripts_it_works_too(
 @pytest.fixture
 async def knowing() -> AsyncIterator[Browser]:
     """A browser for which shop.example is on this machine."""
-    rule = "--host-resolver-rules=MAP shop.example 127.0.0.1"
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(
-            executable_path=next(filter(None, map(shutil.which, CHROMIUM_NAMES))),
-            args=[*CHROMIUM_FLAGS, rule],
-        )
+    async with launched("--host-resolver-rules=MAP shop.example 127.0.0.1") as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.mark.parametrize("allowed", [True, False])

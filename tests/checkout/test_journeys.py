@@ -16,7 +16,6 @@ from gateway.app import Gateway
 from gateway.security.signatures import verify_checkout_signature
 from gateway.seeding import TEST_KEY, TEST_SECRET
 from gateway.settings import Settings
-from tests.browser.conftest import chromium  # noqa: F401 - a fixture
 from tests.browser.sites import Site, running
 from tests.checkout.gateways import running as started
 from tests.checkout.shopper import Shopper
@@ -57,7 +56,7 @@ class Checkout:
 
 
 @pytest.fixture
-async def page(chromium: Browser) -> AsyncIterator[Page]:  # noqa: F811 - the fixture
+async def page(chromium: Browser) -> AsyncIterator[Page]:
     """A page of a shopper; nothing may go wrong on it."""
     opened = await chromium.new_page()
     faults: list[str] = []
@@ -155,7 +154,7 @@ async def test_a_reload_comes_back_to_the_bank(api: ApiClient, page: Page) -> No
 async def test_two_tabs_at_one_bank(
     api: ApiClient,
     page: Page,
-    chromium: Browser,  # noqa: F811 - the fixture
+    chromium: Browser,
 ) -> None:
     """Answered in one tab, both show how it ended; the other tab's answer changes nothing."""
     order = await api.order()
@@ -237,7 +236,7 @@ async def test_embedded_in_a_shops_page(api: ApiClient, page: Page, button: str,
 
 async def test_without_scripts(
     api: ApiClient,
-    chromium: Browser,  # noqa: F811 - the fixture
+    chromium: Browser,
 ) -> None:
     """The form, the bank and the receipt are pages; links and forms lead from one to the next."""
     order = await api.order()

@@ -14,7 +14,6 @@ from playwright.async_api import expect
 
 from gateway.app import Gateway
 from gateway.seeding import TEST_EMAIL, TEST_PASSWORD
-from tests.browser.conftest import chromium  # noqa: F401 - a fixture
 from tests.dashboard.people import Browser, People
 from tests.support import eventually
 from tests.web.client import ApiClient
@@ -90,7 +89,7 @@ async def test_places_are_given_back(owner: Browser, gateway: Gateway) -> None:
 async def test_an_open_page_shows_what_happens(
     api: ApiClient,
     gateway: Gateway,
-    chromium: Chromium,  # noqa: F811 - the fixture
+    chromium: Chromium,
 ) -> None:
     """A new payment stands in the list without a reload, and long before the page's own time."""
     page = await chromium.new_page()
