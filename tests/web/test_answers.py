@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+import aiohttp
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 from gateway.app import Gateway
 from gateway.seeding import TEST_KEY, TEST_SECRET
 from gateway.web.responses import Answer, json_response
+from gateway.web.server import Runner
 
 CREDENTIALS = f"Host: gateway\r\nX-Api-Key: {TEST_KEY}\r\nX-Api-Secret: {TEST_SECRET}\r\n"
 BODY = b'{"amount": 50000, "currency": "INR", "capture": "automatic"}'
@@ -112,3 +115,27 @@ async def test_an_answer_that_closes_the_connection_says_so() -> None:
     assert isinstance(response, Answer)
     assert "close" == response.headers["Connection"]
     assert not response.keep_alive
+
+
+async def test_requests_of_one_connection_share_its_task() -> None:
+    """A task for each would cost more than what it is there for; one that fails ends nothing."""
+    tasks = []
+
+    async def handle(request: web.Request) -> web.Response:
+        tasks.append(asyncio.current_task())
+        if request.query:
+            raise RuntimeError
+        return json_response({})
+
+    application = web.Application()
+    application.router.add_get("/", handle)
+    runner = Runner(application)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0]
+    async with aiohttp.ClientSession(f"http://{host}:{port}") as session:
+        statuses = [(await session.get(path)).status for path in ("/", "/", "/?fail=1", "/")]
+    await runner.cleanup()
+
+    assert [200, 200, 500, 200] == statuses
+    assert 1 == len(set(tasks[:3]))
