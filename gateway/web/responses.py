@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from aiohttp import HttpVersion11, hdrs, web
 from aiohttp.abc import AbstractStreamWriter
+from multidict import CIMultiDict
 
 from gateway.domain.versions import VersionChange, back
 from gateway.domain.work import StoredAnswer
@@ -21,6 +22,11 @@ __all__ = ["JSON", "Answer", "answer", "json_answer", "json_response", "speak_ol
 JSON = "application/json; charset=utf-8"
 _PROBLEM = "application/problem+json"
 _FIRST_ERROR = 400
+# Answers show money and secrets: no cache on the way may keep them.
+_NEVER_KEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+# Names that are known to be names, from which a response copies its own.
+_ANSWER_HEADERS = CIMultiDict({"Content-Type": JSON, **_NEVER_KEPT})
+_PROBLEM_HEADERS = CIMultiDict({"Content-Type": _PROBLEM, **_NEVER_KEPT})
 _STATUS_LINES = {each.value: f"HTTP/1.1 {each.value} {each.phrase}" for each in HTTPStatus}
 
 
@@ -91,17 +97,13 @@ def answer(
     stored: StoredAnswer, *, replayed: bool = False, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """The response with these bytes; `replayed` says that the caller has been told before."""
-    # Answers show money and secrets: no cache on the way may keep them.
-    all_headers = {
-        "Content-Type": JSON if stored.status < _FIRST_ERROR else _PROBLEM,
-        "Cache-Control": "no-store",
-        "X-Content-Type-Options": "nosniff",
-    }
+    usual = _ANSWER_HEADERS if stored.status < _FIRST_ERROR else _PROBLEM_HEADERS
+    response = Answer(status=stored.status, body=stored.body, headers=usual)
     if replayed:
-        all_headers["Idempotent-Replayed"] = "true"
+        response.headers["Idempotent-Replayed"] = "true"
     if headers:
-        all_headers.update(headers)
-    return Answer(status=stored.status, body=stored.body, headers=all_headers)
+        response.headers.update(headers)
+    return response
 
 
 def speak_older(response: web.StreamResponse, changes: Sequence[VersionChange]) -> None:
