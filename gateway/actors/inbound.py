@@ -25,7 +25,7 @@ from gateway.domain.clock import Clock
 from gateway.domain.errors import Rejected
 from gateway.domain.inbound import NotificationState
 from gateway.domain.jobs import Job
-from gateway.domain.outcomes import Account, Approved, Declined
+from gateway.domain.outcomes import Account, Approved, Declined, Outcome
 from gateway.processors.protocol import Finding, Notification, Processor, clarify
 from gateway.storage import inbound as storage
 from gateway.storage.inbound import DueNotification, Handled, Subject, Waiting
@@ -163,8 +163,9 @@ class NotificationHandler(Periodic):
         )
         if subject.attempt_id is None:
             return done
-        if not isinstance(answer.outcome, Approved | Declined):
-            return replace(done, reason="not_final")
+        not_told = _why_not_told(answer.outcome, subject)
+        if not_told is not None:
+            return replace(done, reason=not_told)
         message = RecordOutcome(attempt_id=subject.attempt_id, outcome=answer.outcome)
         try:
             await self._context.orders.ask(
@@ -218,3 +219,12 @@ async def _subject(
         if found is not None:
             return found
     return await storage.find_by_reference(connection, notification, answer.reference)
+
+
+def _why_not_told(outcome: Outcome, subject: Subject) -> str | None:
+    if not isinstance(outcome, Approved | Declined):
+        return "not_final"
+    if subject.saves_card and isinstance(outcome, Approved):
+        # The card is kept by whoever gets the answer or asks: told now, it never would be.
+        return "card_to_be_kept"
+    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -67,7 +67,8 @@ CASE WHEN attempts.processor IS NULL
 END
 """
 _SUBJECT = """
-SELECT attempts.id AS attempt_id, attempts.payment_id, attempts.order_id
+SELECT attempts.id AS attempt_id, attempts.payment_id, attempts.order_id,
+       payments.save AS saves_card
 FROM attempts JOIN payments ON payments.id = attempts.payment_id
 """
 _BY_ATTEMPT = f"{_SUBJECT} WHERE attempts.id = $1 AND {_OWN}"
@@ -124,11 +125,15 @@ class Handled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What a notification is about: a payment, and the attempt if it is clear which."""
+    """What a notification is about: a payment, and the attempt if it is clear which.
+
+    `saves_card`: the processor is to keep the payment's card once it is approved.
+    """
 
     order_id: str
     payment_id: str
     attempt_id: str | None
+    saves_card: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +221,7 @@ async def find_by_reference(
     subject = Subject(**rows[0])
     if len(rows) == 1:
         return subject
-    return Subject(order_id=subject.order_id, payment_id=subject.payment_id, attempt_id=None)
+    return replace(subject, attempt_id=None)
 
 
 async def unknown_operations(connection: Connection, payment_id: str) -> list[Job]:
