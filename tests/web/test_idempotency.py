@@ -107,8 +107,17 @@ async def test_twins_in_two_processes(api: ApiClient, second: ApiClient) -> None
     assert 1 == len({answer.body for answer in answers})
 
 
-async def test_refusals_are_not_kept(api: ApiClient) -> None:
+async def test_refusals_are_not_kept(settings: Settings, session: aiohttp.ClientSession) -> None:
     """What was refused wrote nothing, so the same key may succeed later."""
+    gateway = Gateway(settings.model_copy(update={"test_processing_delay": 3_000}))
+    await gateway.start()
+    try:
+        await _check_refusals(ApiClient(session, f"http://127.0.0.1:{gateway.port}"))
+    finally:
+        await gateway.stop()
+
+
+async def _check_refusals(api: ApiClient) -> None:
     refused = await api.post("/orders", {"amount": 5}, key="again")
     assert 400 == refused.status
     order = await api.order()
