@@ -74,6 +74,7 @@ async def run(options: Options) -> Section:
         (1 - on / without) * 100 for on, without in zip(everything.rates, off.rates, strict=True)
     ]
     percent = median(percents)
+    own = (1 - median(off.own) / median(everything.own)) * 100
     return Section(
         name="access",
         rows=[
@@ -84,6 +85,7 @@ async def run(options: Options) -> Section:
                 target=f"≤ {_PERCENT_MAX:g} %",
                 met=percent <= _PERCENT_MAX,
             ),
+            Row(what="share of the process' time", measured=f"{own:.0f} %"),
         ],
         note=(
             f"Medians of {rounds} rounds of {seconds:g} s each, in turn, forwards and backwards; "

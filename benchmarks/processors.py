@@ -47,7 +47,7 @@ class _Seen:
 
 async def run(options: Options) -> Section:
     """Each with and without, in turn; medians of the rounds, and of the ratios of each round."""
-    rounds, seconds = (1, 5.0) if options.quick else (3, 8.0)
+    rounds, seconds = (1, 5.0) if options.quick else (3, 6.0)
     quick, slow, alive, dead = _Seen(), _Seen(), _Seen(), _Seen()
     for number in range(rounds):
         pair = [(0, quick), (_BANK_SECONDS, slow)]
