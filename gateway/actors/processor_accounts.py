@@ -125,6 +125,14 @@ class ProcessorAccounts(Periodic):
         known = unsealed.get(account_id)
         if known is not None:
             return known
+        credentials = await self.stored_credentials(account_id)
+        while len(unsealed) >= self._unsealed_max:
+            unsealed.popitem(last=False)
+        unsealed[account_id] = credentials
+        return credentials
+
+    async def stored_credentials(self, account_id: UUID) -> Account:
+        """The same as they are stored now, for who is about to change them."""
         try:
             async with self._pool.acquire() as connection:
                 sealed = await find_sealed(connection, account_id)
@@ -134,11 +142,7 @@ class ProcessorAccounts(Periodic):
             raise Unavailable("The database is not available") from None
         if sealed is None:
             raise AccountUnreadable
-        credentials = self._opened(sealed)
-        while len(unsealed) >= self._unsealed_max:
-            unsealed.popitem(last=False)
-        unsealed[account_id] = credentials
-        return credentials
+        return self._opened(sealed)
 
     async def of_merchant(self, merchant_id: UUID, processor: str) -> Sequence[MerchantAccount]:
         """The merchant's accounts at a processor in both modes, newest first, active or not.

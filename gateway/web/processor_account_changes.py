@@ -117,10 +117,12 @@ async def make_account(
     scope, processor = changed.scope, entered.traits.name
     await accounts.lock_accounts(connection, scope)
     await _refuse_too_many(connection, changed)
-    if active and await _has_active(connection, changed, processor):
-        raise InvalidState(
-            "There is an active account for this processor", reason="active_account_exists"
-        )
+    if active:
+        await _refuse_too_many_active(connection, changed)
+        if await _has_active(connection, changed, processor):
+            raise InvalidState(
+                "There is an active account for this processor", reason="active_account_exists"
+            )
     account = ProcessorAccount(
         id=uuid4(),
         mode=scope.mode,
@@ -170,8 +172,9 @@ async def change_account(
         changes |= _check_columns(changed, entered.checked)
     if not changes:
         raise InvalidRequest("There is nothing to change")
-    if active:
+    if active and not stored.active:
         await accounts.deactivate_others(connection, scope, stored.processor, seen.id, changed.now)
+        await _refuse_too_many_active(connection, changed)
     await accounts.update_account(connection, scope, seen.id, changes, changed.now)
     fields = sorted({"credentials" if "credentials" in each else each for each in changes})
     await _audit(connection, changed, "processor_account.changed", stored, fields=fields)
@@ -239,7 +242,7 @@ async def _opened(services: Services, account: ProcessorAccount) -> tuple[Proces
     if traits is None:
         raise InvalidState("No processor configured", reason="no_processor")
     try:
-        return traits, await services.accounts.credentials(account.id)
+        return traits, await services.accounts.stored_credentials(account.id)
     except AccountUnreadable:
         raise InvalidState(
             "The credentials cannot be read with the gateway's key", reason="credentials_unreadable"
@@ -247,12 +250,15 @@ async def _opened(services: Services, account: ProcessorAccount) -> tuple[Proces
 
 
 async def _refuse_too_many(connection: Connection, changed: Changed) -> None:
-    settings = changed.services.settings
-    own, active = await accounts.count_accounts(connection, changed.scope)
-    if own >= settings.processor_accounts_max:
-        limit = settings.processor_accounts_max
+    limit = changed.services.settings.processor_accounts_max
+    own, _ = await accounts.count_accounts(connection, changed.scope)
+    if own >= limit:
         raise InvalidState(f"There may be at most {limit} processor accounts")
-    if active >= settings.processor_accounts_active_max:
+
+
+async def _refuse_too_many_active(connection: Connection, changed: Changed) -> None:
+    _, active = await accounts.count_accounts(connection, changed.scope)
+    if active >= changed.services.settings.processor_accounts_active_max:
         raise InvalidState("The gateway takes no more processor accounts")
 
 

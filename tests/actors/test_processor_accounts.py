@@ -144,6 +144,7 @@ async def test_what_was_read_before_a_change_is_not_kept(
         sealed(vault, account_id, login="new"),
     )
     slow_pool.acquire = pool.acquire
+    assert "new" == (await accounts.stored_credentials(account_id))["login"]
     await accounts.load()
     goes_on.set()
 

@@ -301,6 +301,31 @@ async def test_limits(
     )
 
 
+async def test_active_accounts_of_all_merchants_are_limited(
+    bank: BankWithAccounts,
+    settings: Settings,
+    session: aiohttp.ClientSession,
+    pool: Pool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Neither made active nor switched on beyond what a process knows by heart."""
+    few = settings.model_copy(update={"processor_accounts_active_max": 1})
+    async with gateway_with(bank, few, monkeypatch) as running:
+        api = ApiClient(session, f"http://127.0.0.1:{running.port}")
+        administrator = Administrator(pool, settings)
+        other = await administrator.processor_account(await administrator.merchant())
+        refused = await api.post("/processor-accounts", BODY)
+        idle = await made(api, active=False)
+        path = f"/processor-accounts/{idle['id']}"
+        switched = await api.call("PATCH", path, {"active": True})
+        await pool.execute("DELETE FROM processor_accounts WHERE id = $1", UUID(other))
+        later = [await api.call("PATCH", path, {"active": True}) for _ in range(2)]
+
+    assert (400, 400) == (refused.status, switched.status)
+    assert [200, 200] == [each.status for each in later]
+    assert "takes no more" in switched.error["description"]
+
+
 async def test_the_same_key_makes_one_account(
     api: ApiClient, bank: BankWithAccounts, pool: Pool
 ) -> None:
