@@ -117,10 +117,11 @@ class ProcessorActor(Actor):
 
     async def _run(self, claimed: ClaimedJob, begun: tuple[Instruction, float] | None) -> None:
         error: str | None = None
+        request_id: str | None = None
         done = False
         started = monotonic()
         try:
-            outcome = await self._carry_out(claimed.job, begun)
+            outcome, request_id = await self._carry_out(claimed.job, begun)
             done = True
         except Exception as failure:  # noqa: BLE001 - one bad job must not end the others' calls
             error = type(failure).__name__
@@ -134,25 +135,29 @@ class ProcessorActor(Actor):
             kind=claimed.job.kind,
             order_id=claimed.job.identity,
             operation_id=claimed.job.subject,
+            request_id=request_id,
             outcome=outcome,
             error=error,
             seconds=round(seconds, 6),
         )
 
-    async def _carry_out(self, job: Job, begun: tuple[Instruction, float] | None) -> str:
+    async def _carry_out(
+        self, job: Job, begun: tuple[Instruction, float] | None
+    ) -> tuple[str, str | None]:
+        """What the processor said last, and the id of the request that the operation began with."""
         if begun is None:
             begun = await self._ask(job.identity, BeginOperation(operation_id=job.subject))
         instruction, asked_at = begun
-        last = "acknowledged"
+        last, request_id = "acknowledged", None
         while not isinstance(instruction, Acknowledge):
             outcome = await self._perform(instruction, asked_at)
-            last = type(outcome).__name__
+            last, request_id = type(outcome).__name__, instruction.operation.request_id
             await self._context.fault("processor.after_call")
             message = RecordOutcome(attempt_id=instruction.attempt.id, outcome=outcome)
             instruction, asked_at = await self._ask(job.identity, message)
             if instruction is None:
                 break
-        return last
+        return last, request_id
 
     async def _ask(self, order_id: str, message: object) -> tuple[Any, float]:
         """Ask the order's actor; while stores are away, again and again, for a limited time.

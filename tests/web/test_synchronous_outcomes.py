@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from gateway.app import Gateway
 from gateway.domain.outcomes import (
@@ -206,13 +208,40 @@ class TestTwoSteps:
         assert ["authorize"] == bank.verbs
 
 
+class TestNonces:
+    """A card that the merchant's page has given to the bank is charged by its nonce."""
+
+    @pytest.fixture
+    def bank(self) -> ScriptedBank:
+        bank = ScriptedBank()
+        bank.traits = ProcessorTraits(name="simulator", timeout_seconds=5, accepts_nonces=True)
+        return bank
+
+    async def test_a_purchase(self, api: ApiClient, bank: ScriptedBank, pool: Pool) -> None:
+        """The bank gets the nonce once; another nonce is another request."""
+        nonce = {"descriptor": "COMMON.ACCEPT.INAPP.PAYMENT", "value": "nonce-1"}
+        body = {"amount": 700, "method": "card", "card": {"nonce": nonce}}
+        made = await outcome(api, "/payments/purchase", body, "n")
+        other = {**body, "card": {"nonce": {**nonce, "value": "nonce-2"}}}
+        refused = await api.post("/payments/purchase", other, key="n")
+
+        assert (200, True) == (made.status, made.json["captured"])
+        [(_, transaction)] = bank.asked
+        assert transaction.nonce is not None
+        assert "nonce-1" == transaction.nonce.value
+        assert 422 == refused.status
+        kept = await pool.fetch("SELECT * FROM idempotency_keys")
+        assert "nonce-1" not in repr([dict(row) for row in kept])
+
+
 async def test_the_request_is_named_to_the_bank(
     api: ApiClient, bank: ScriptedBank, gateway: Gateway, pool: Pool
 ) -> None:
-    """Calls of the bank, events and lines of the audit trail name the request they came of.
+    """Calls of the bank, events and the log's lines about jobs name the request they came of.
 
-    Also where the answer comes after another request, and the approval too late.
+    The outcome is found out long after it was answered.
     """
+    structlog.reset_defaults()
     bank.answers.append(Unknown(reason="timeout"))
     bank.lookups.append(DECLINE)
     headers = {"X-Request-Id": "buy-1", "Prefer": "wait=0"}
@@ -224,12 +253,15 @@ async def test_the_request_is_named_to_the_bank(
         return (await api.get(f"/payments/{payment_id}")).json["status"] == "unknown"
 
     await eventually(unknown)
-    gateway.clock.advance(11)
 
-    async def failed() -> bool:
-        return (await api.get(f"/payments/{payment_id}")).json["status"] == "failed"
+    async def told() -> bool:
+        return any(line.get("outcome") == "Declined" for line in lines)
 
-    await eventually(failed)
+    with capture_logs() as lines:
+        gateway.clock.advance(11)
+        await eventually(told)
+    assert "failed" == (await api.get(f"/payments/{payment_id}")).json["status"]
+    assert "buy-1" in {line["request_id"] for line in lines if line.get("outcome") == "Declined"}
     assert [("charge", "buy-1"), ("lookup", "buy-1")] == [
         (verb, transaction.correlation_id) for verb, transaction in bank.asked
     ]
