@@ -118,11 +118,11 @@ class Bench(unittest.IsolatedAsyncioTestCase):
         raise NotImplementedError("parse_notification() needs notify()")
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """Authors' classes are collected, ours are not, wherever they are imported."""
+        """Test runners collect authors' classes, and not ours, wherever they are imported."""
         super().__init_subclass__(**keywords)
-        cls.__test__ = not cls.__module__.startswith(f"{__package__}.") and (
-            cls.__module__ != __package__
-        )
+        is_ours = f"{cls.__module__}.".startswith(f"{__package__}.")
+        if "__test__" not in cls.__dict__:
+            cls.__test__ = not is_ours
 
     async def asyncSetUp(self) -> None:
         """Start the processor; a subclass with a sandbox of its own starts that first."""
