@@ -27,7 +27,7 @@ class AuthorizeNetSettings(SettingsSection):
     authorizenet_connect_seconds: Seconds = 5
     """How long one of its addresses gets to answer a new connection."""
     authorizenet_connections_max: PositiveInt = 1_000
-    """Connections to it that are open at once; further calls wait for one."""
+    """Connections to it that are open at once; further calls wait for one, half of the timeout."""
     authorizenet_reply_bytes_max: PositiveInt = 4 * 1024 * 1024
     """The longest reply; a page of 1,000 transactions has about half a megabyte."""
     authorizenet_list_pages_max: PositiveInt = 10

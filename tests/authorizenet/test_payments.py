@@ -83,6 +83,7 @@ async def test_a_refund_of_a_part_before_the_settlement_fails(shop: Shop) -> Non
     late = await shop.refund(payment["id"], 1_050)
 
     assert ("failed", "processed") == (early["status"], late["status"])
+    assert "after the settlement" in early["error_description"]
 
 
 async def test_a_decline_is_told_in_our_words(shop: Shop) -> None:
@@ -95,6 +96,19 @@ async def test_a_decline_is_told_in_our_words(shop: Shop) -> None:
         payment["error_code"],
         payment["error_reason"],
     )
+
+
+async def test_nothing_secret_is_logged(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+    """Neither what is sent nor what comes back, also where something goes wrong with it."""
+    for fault in ("dropped", "html", "half"):
+        await shop.sandbox.control.arm(fault, operation="authCaptureTransaction")
+        await shop.api.post("/payments/purchase", by_card(), headers={"Prefer": "wait=1"})
+    await shop.make("purchase", by_card())
+
+    logged = "".join(capfd.readouterr())
+    assert "Unknown" in logged
+    for secret in (shop.sandbox.transaction_key, "4111111111111111", shop.sandbox.signature_key):
+        assert secret not in logged
 
 
 async def test_the_correlation_id_goes_along(shop: Shop) -> None:

@@ -49,7 +49,8 @@ class _Progress:
 class Client:
     """Posts to one address, over connections of its own. To be made inside the running loop.
 
-    `timeout_seconds` spans a request from waiting for a connection to the last byte;
+    `timeout_seconds` spans a request from waiting for a connection to the last byte. What has none
+    after half of it is not sent any more: cut off by the whole, nobody would know that.
     `connect_seconds` is the most that one address of the host gets to answer a new connection.
     """
 
@@ -70,7 +71,9 @@ class Client:
             connector=aiohttp.TCPConnector(
                 limit=connections_max, keepalive_timeout=_KEEPALIVE_SECONDS
             ),
-            timeout=aiohttp.ClientTimeout(total=timeout_seconds, sock_connect=connect_seconds),
+            timeout=aiohttp.ClientTimeout(
+                total=timeout_seconds, connect=timeout_seconds / 2, sock_connect=connect_seconds
+            ),
             trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=_HEADERS,

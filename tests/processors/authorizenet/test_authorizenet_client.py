@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 from decimal import Decimal
 
 import pytest
 
+from gateway.actors.cancelling import cancel_all
 from gateway.domain.outcomes import Approved, FailedSurely, Unknown
 from gateway.processors.authorizenet.client import AnswerLost, Client, InvalidReply, NotSent
 from gateway.processors.protocol import call
@@ -126,6 +128,23 @@ async def test_a_failed_handshake_sent_nothing(server: ScriptedServer) -> None:
         await sender.post({"authenticateTestRequest": {}})
 
     assert [] == server.asked
+    await sender.close()
+
+
+async def test_waiting_for_a_free_connection_sends_nothing(server: ScriptedServer) -> None:
+    """All are in use: it is given up while there is time to say so."""
+    server.behaves(never)
+    sender = client(server.url, connections_max=1, timeout_seconds=2.0)
+    first = asyncio.create_task(sender.post({"authenticateTestRequest": {}}))
+    await server.received.wait()
+
+    with pytest.raises(NotSent) as raised:
+        await sender.post({"authenticateTestRequest": {}})
+
+    assert "connect_timeout" == raised.value.reason
+    assert not first.done()
+    assert 1 == len(server.asked)
+    await cancel_all([first])
     await sender.close()
 
 
