@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -119,3 +120,29 @@ async def test_each_payment_stays_in_the_books_it_began_in(
     assert "authorizenet" == first["processor"] == later["processor"]
     assert [(first["processor_reference"], "voided")] == books[0]
     assert [(later["processor_reference"], "capturedPendingSettlement")] == books[1]
+
+
+async def test_unreadable_credentials_send_a_payment_on(
+    api: ApiClient, sandbox: RunningSandbox, pool: Pool
+) -> None:
+    """Nothing is sent with them; the next processor of the rule gets the payment, under its own."""
+    account = (await api.post("/processor-accounts", body(sandbox))).json
+    rule = {"name": "Dollars", "processors": ["authorizenet", "simulator"]}
+    assert 201 == (await api.post("/routing-rules", rule)).status
+    await pool.execute("UPDATE processor_accounts SET credentials_sealed = '\\x00'")
+    order = await api.order(amount=1_000, currency="USD")
+    card = {**CARD, "number": "4242424242424242"}
+    payment = await api.authorized(order_id=order["id"], method="card", card=card)
+    attempts = await pool.fetch("SELECT * FROM attempts ORDER BY number")
+
+    assert "simulator" == payment["processor"]
+    assert [] == await sandbox.control.transactions()
+    assert [
+        ("authorizenet", UUID(account["id"]), "failed", "AccountUnreadable"),
+        ("simulator", None, "approved", None),
+    ] == [
+        (each["processor"], each["processor_account_id"], each["state"], each["reason"])
+        for each in attempts
+    ]
+    stored = await pool.fetchval("SELECT processor_account_id FROM payments")
+    assert stored is None
