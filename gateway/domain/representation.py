@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -22,7 +21,6 @@ __all__ = [
 ]
 
 
-@lru_cache(maxsize=4_096)  # a payment shows the same few moments nine times
 def timestamp(moment: datetime | None) -> str | None:
     """RFC 3339 in UTC with milliseconds and `Z`; None stays None."""
     if moment is None:
