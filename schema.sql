@@ -237,13 +237,17 @@ CREATE TABLE operations (
     updated_at timestamptz NOT NULL,
     request_id text,
     error_reason text,
-    retries smallint NOT NULL DEFAULT 0
+    retries smallint NOT NULL DEFAULT 0,
+    -- The attempt that a reversal gives back.
+    reverses text
 ) WITH (fillfactor = 70);
 CREATE INDEX operations_payment ON operations (payment_id);
 CREATE INDEX operations_refund ON operations (refund_id) WHERE refund_id IS NOT NULL;
 CREATE INDEX operations_due ON operations (due_at) WHERE state IN ('open', 'unknown');
 CREATE UNIQUE INDEX operations_one_open_per_payment ON operations (payment_id)
-    WHERE state IN ('open', 'unknown') AND kind IN ('charge', 'authorize', 'capture', 'void');
+    WHERE state IN ('open', 'unknown') AND kind IN ('charge', 'authorize', 'capture', 'void')
+        AND purpose <> 'reversal';
+CREATE INDEX operations_reverses ON operations (reverses) WHERE reverses IS NOT NULL;
 
 -- One go at an operation. The id is the reference that the processor knows it by.
 CREATE TABLE attempts (

@@ -34,7 +34,7 @@ class TransactionKind(StrEnum):
     """What happened. Together with its source it names a transaction, so nothing is booked twice.
 
     The source is an operation of `capture`, `late_approval` and `reversal`, and otherwise the
-    refund, dispute or settlement.
+    refund, dispute or settlement; of a late approval the attempt, if a newer one has replaced it.
     """
 
     CAPTURE = "capture"

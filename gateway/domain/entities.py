@@ -271,6 +271,7 @@ class Operation:
     `due_at` is when it should be worked on next, by the movable clock; None when only an operator
     can go on. `lookups` counts how often the processor was asked about an unknown outcome,
     `retries` how often a send that surely failed was to be repeated.
+    `reverses` is the attempt that a reversal gives back.
     `surface` names the wire format in which a waiting request wants its final answer; `request_id`
     is that of the request that it began with, None where time alone began it.
     """
@@ -286,6 +287,7 @@ class Operation:
     lookups: int = 0
     retries: int = 0
     due_at: datetime | None
+    reverses: str | None = None
     surface: str | None = None
     request_id: str | None = None
     error_code: str | None = None
@@ -301,8 +303,12 @@ class Operation:
 
     @property
     def is_exclusive(self) -> bool:
-        """Whether no other such operation of the payment begins while it is pending."""
-        return self.kind not in (OperationKind.REFUND, OperationKind.RELEASE)
+        """Whether no other such operation of the payment begins while it is pending.
+
+        Refunds run side by side, and a reversal gives back what the payment does not count.
+        """
+        beside = self.kind in (OperationKind.REFUND, OperationKind.RELEASE)
+        return not beside and self.purpose != Purpose.REVERSAL
 
 
 @directly_made
@@ -341,13 +347,15 @@ def _nothing() -> Mapping[str, Any]:
 class OrderState:
     """One order with everything that hangs on it: what its actor holds and rules look at.
 
-    `attempts` holds the last attempt of each operation, by the operation's id.
+    `attempts` holds the last attempt of each operation, by the operation's id; `replaced` those
+    before it, by their own ids.
     """
 
     order: Order
     payments: Mapping[str, Payment] = field(default_factory=_nothing)
     operations: Mapping[str, Operation] = field(default_factory=_nothing)
     attempts: Mapping[str, Attempt] = field(default_factory=_nothing)
+    replaced: Mapping[str, Attempt] = field(default_factory=_nothing)
     refunds: Mapping[str, Refund] = field(default_factory=_nothing)
     disputes: Mapping[str, Dispute] = field(default_factory=_nothing)
 

@@ -52,6 +52,17 @@ FROM operations AS operation
 JOIN attempts AS attempt ON attempt.operation_id = operation.id AND attempt.state = 'approved'
 WHERE operation.kind IN ('charge', 'capture', 'refund')
   AND (operation.state = 'failed' OR operation.purpose = 'reversal') AND {operations}
+  AND NOT EXISTS (
+      SELECT FROM attempts AS newer
+      WHERE newer.operation_id = attempt.operation_id AND newer.number > attempt.number)
+UNION ALL
+SELECT attempt.id, 'late_approval', operation.payment_id, operation.amount
+FROM operations AS operation
+JOIN attempts AS attempt ON attempt.operation_id = operation.id AND attempt.state = 'approved'
+JOIN attempts AS newer
+  ON newer.operation_id = attempt.operation_id AND newer.number = attempt.number + 1
+LEFT JOIN operations AS reversal ON reversal.reverses = attempt.id
+WHERE 'refund' IN (operation.kind, reversal.kind) AND {attempts}
 UNION ALL
 SELECT dispute.id, change.kind, dispute.payment_id, dispute.amount
 FROM disputes AS dispute
@@ -62,11 +73,13 @@ WHERE change.happened AND {disputes}
 """
 _CHANGES_OF_PAYMENTS = _CHANGES.format(
     operations="operation.payment_id = ANY(ARRAY(SELECT id FROM slice))",
+    attempts="operation.payment_id = ANY(ARRAY(SELECT id FROM slice))",
     refunds="refund.payment_id = ANY(ARRAY(SELECT id FROM slice))",
     disputes="dispute.payment_id = ANY(ARRAY(SELECT id FROM slice))",
 )
 _CHANGES_OF_SOURCES = _CHANGES.format(
     operations="operation.id = ANY(ARRAY(SELECT source_id FROM slice))",
+    attempts="attempt.id = ANY(ARRAY(SELECT source_id FROM slice))",
     refunds="refund.id = ANY(ARRAY(SELECT source_id FROM slice))",
     disputes="dispute.id = ANY(ARRAY(SELECT source_id FROM slice))",
 )

@@ -47,6 +47,7 @@ _ORDERS = _select(ORDERS, "id = ANY($1::text[])")
 _PAYMENTS = _select(PAYMENTS, "order_id = ANY($1::text[]) ORDER BY created_at")
 _REFUNDS = _select(REFUNDS, "payment_id = ANY($1::text[]) ORDER BY created_at")
 _OPERATIONS = _select(OPERATIONS, "payment_id = ANY($1::text[]) ORDER BY created_at")
+_PARTS = ("payments", "refunds", "operations", "attempts", "replaced", "disputes")
 _ATTEMPTS = _select(ATTEMPTS, "operation_id = ANY($1::text[]) ORDER BY number")
 
 
@@ -86,8 +87,7 @@ async def _load_parts(
         for row in await connection.fetch(_ATTEMPTS, [each.id for each in operations])
     ]
     parts: dict[str, dict[str, dict[str, Any]]] = {
-        order_id: {"payments": {}, "refunds": {}, "operations": {}, "attempts": {}, "disputes": {}}
-        for order_id in order_ids
+        order_id: {name: {} for name in _PARTS} for order_id in order_ids
     }
     for payment in payments:
         parts[payment.order_id]["payments"][payment.id] = payment
@@ -99,7 +99,11 @@ async def _load_parts(
     for operation in operations:
         parts[operation.order_id]["operations"][operation.id] = operation
     for attempt in attempts:
-        parts[attempt.order_id]["attempts"][attempt.operation_id] = attempt
+        last = parts[attempt.order_id]["attempts"]
+        former = last.get(attempt.operation_id)
+        if former is not None:
+            parts[attempt.order_id]["replaced"][former.id] = former
+        last[attempt.operation_id] = attempt
     return parts
 
 

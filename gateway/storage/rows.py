@@ -141,7 +141,7 @@ REFUNDS = Table(
 OPERATIONS = Table(
     name="operations",
     fixed="""id text, payment_id text, order_id text, refund_id text, purpose text,
-        amount bigint, surface text, request_id text, created_at timestamptz""",
+        amount bigint, reverses text, surface text, request_id text, created_at timestamptz""",
     mutable="""kind text, state text, lookups smallint, retries smallint, due_at timestamptz,
         error_code text, error_description text, error_reason text, updated_at timestamptz""",
 )

@@ -26,6 +26,8 @@ class Entry:
     amount: int
     answer: str
     saves: bool = False
+    is_beside: bool = False
+    """Done although it was surely not, or the reversal of that or of what came late."""
 
 
 @dataclass
@@ -33,23 +35,24 @@ class Bank:
     """Does each thing once. It is not idempotent: to send a thing again would move money again.
 
     One set of books for all processors, so that no two of them do the same. `contradicted` are
-    payments of which it first declined something and then did it all the same.
+    payments of which it first declined or surely failed something and then did it all the same.
     """
 
     books: dict[str, Entry] = field(default_factory=dict)
     contradicted: set[str] = field(default_factory=set)
+    surplus: set[str] = field(default_factory=set)
 
     def send(
         self, attempt: Attempt, operation: Operation, payment: Payment, answer: str
     ) -> Outcome:
         """Carry it out, or decline it, or ask the shopper; P2 is checked here."""
-        known = [each for each in self.books.values() if each.operation_id == operation.id]
-        assert known == [], "the bank has heard of this operation and is sent it again"
-        taken_by = {
-            each.processor
+        known = [
+            each
             for each in self.books.values()
-            if each.payment_id == payment.id and each.answer == "approved"
-        }
+            if each.operation_id == operation.id and each.reference not in self.surplus
+        ]
+        assert known == [], "the bank has heard of this operation and is sent it again"
+        taken_by = self._taken_by(operation, payment)
         assert taken_by <= {attempt.processor}, "what follows goes to another processor"
         entry = Entry(
             reference=attempt.id,
@@ -60,12 +63,42 @@ class Bank:
             amount=operation.amount,
             answer=answer,
             saves=payment.save and operation.kind in ("charge", "authorize"),
+            is_beside=operation.reverses is not None,
         )
         if not self.has_room(entry):
             assert payment.id in self.contradicted, "the bank is asked for more than there is"
             entry = replace(entry, answer="declined")
         self.books[entry.reference] = entry
         return self.lookup(attempt.id)
+
+    def _taken_by(self, operation: Operation, payment: Payment) -> set[str]:
+        """Who has the money that this is about."""
+        if operation.reverses is not None:
+            return {self.books[operation.reverses].processor}
+        return {
+            each.processor
+            for each in self.books.values()
+            if each.payment_id == payment.id and each.answer == "approved" and not each.is_beside
+        }
+
+    def do_after_all(self, attempt: Attempt, operation: Operation, kind: str) -> bool:
+        """Do what surely failed, and what a newer attempt was to do; False without room for it."""
+        entry = Entry(
+            reference=attempt.id,
+            processor=attempt.processor,
+            operation_id=operation.id,
+            payment_id=operation.payment_id,
+            kind=kind,
+            amount=operation.amount,
+            answer="approved",
+            is_beside=True,
+        )
+        if kind not in ("charge", "authorize") and not self.has_room(entry):
+            return False
+        self.contradicted.add(entry.payment_id)
+        self.surplus.add(entry.reference)
+        self.books[entry.reference] = entry
+        return True
 
     def lookup(self, reference: str, processor: str | None = None) -> Outcome:
         """What became of an attempt; it is `processor` that is asked, where that matters."""
@@ -96,7 +129,13 @@ class Bank:
     def has_room(self, entry: Entry) -> bool:
         """Whether the payment's account has what the entry takes."""
         if entry.kind in ("charge", "authorize"):
-            return self.total(entry.payment_id, "charge", "authorize") == 0
+            return not any(
+                each.payment_id == entry.payment_id
+                and each.kind in ("charge", "authorize")
+                and each.answer == "approved"
+                and not each.is_beside
+                for each in self.books.values()
+            )
         if entry.kind == "refund":
             return entry.amount <= self.net(entry.payment_id)
         return entry.amount <= self.held(entry.payment_id)

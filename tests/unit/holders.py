@@ -6,11 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import pytest
-
 from gateway.domain.decisions import Acknowledge, LookUp, Proceed
-from gateway.domain.entities import Operation, OperationKind, Payment
-from gateway.domain.errors import NotFound
+from gateway.domain.entities import AttemptState, Operation, OperationKind, Payment
 from gateway.domain.outcomes import (
     Approved,
     CardDataLost,
@@ -129,9 +126,8 @@ class Holders:
         if hold.asked_at is not None and self.order.real_now - hold.asked_at > LEASE:
             return None
         reference, operation = instruction.attempt.id, instruction.operation
-        if not self._is_known(reference):
-            with pytest.raises(NotFound):
-                self.order.tell(outcome, reference)
+        if reference in self.order.state.replaced:
+            self.tell_replaced(reference, outcome)
             return None
         next_one = self._tell_first(operation, reference, outcome)
         self.told.append((reference, outcome))
@@ -142,6 +138,33 @@ class Holders:
             return None
         self.holds.append(Hold(next_one))
         return self.holds[-1]
+
+    def tell_replaced(self, reference: str, outcome: Outcome) -> None:
+        """The outcome of an attempt that a newer one has replaced: only an approval matters, once.
+
+        It touches nothing of the payment, and what moved money is given back.
+        """
+        before = self.order.state
+        attempt = before.replaced[reference]
+        operation = before.operations[attempt.operation_id]
+        self.order.tell(outcome, reference)
+        if not isinstance(outcome, Approved) or attempt.state == AttemptState.APPROVED:
+            assert not self.order.wrote
+            return
+        after = self.order.state
+        assert ["late_approval"] == self.order.audits
+        assert (before.payments, before.refunds) == (after.payments, after.refunds)
+        assert before.operations.items() <= after.operations.items()
+        begun = [each for each in after.operations.values() if each.id not in before.operations]
+        if operation.kind in (*PAYMENT_KINDS, "capture"):
+            assert [(operation.amount, "reversal", reference)] == [
+                (each.amount, each.purpose, each.reverses) for each in begun
+            ]
+        else:
+            assert begun == []
+            self.note_difference(operation, -1)
+        self.order.tell(outcome, reference)
+        assert not self.order.wrote, "told twice, written twice"
 
     def _is_known(self, reference: str) -> bool:
         return reference in {each.id for each in self.order.state.attempts.values()}

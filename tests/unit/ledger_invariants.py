@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from gateway.domain.books import ACCOUNTS, LedgerTransaction, TransactionKind
 from gateway.domain.disputes import Dispute
-from gateway.domain.entities import OperationKind, OrderState, Payment, Purpose
+from gateway.domain.entities import Attempt, OperationKind, OrderState, Payment, Purpose
 
 
 def balances(ledger: Iterable[LedgerTransaction]) -> Counter[str]:
@@ -78,8 +78,19 @@ def _expected_sources(state: OrderState) -> set[tuple[str, str]]:
             expected |= {(operation.refund_id or "", TransactionKind(kind)) for kind in kinds}
         elif moves and operation.state == "done":
             expected.add((operation.id, TransactionKind.CAPTURE))
+    for attempt in state.replaced.values():
+        if attempt.state == "approved" and _moved_money(state, attempt):
+            expected.add((attempt.id, TransactionKind.LATE_APPROVAL))
     for dispute in state.disputes.values():
         ends = {"won": "dispute_won", "closed": "dispute_won", "lost": "dispute_lost"}
         kinds = ["dispute_opened", *filter(None, [ends.get(dispute.status)])]
         expected |= {(dispute.id, TransactionKind(kind)) for kind in kinds}
     return expected
+
+
+def _moved_money(state: OrderState, attempt: Attempt) -> bool:
+    """Whether an approved attempt took money or paid it back; an authorization is voided."""
+    if state.operations[attempt.operation_id].kind == OperationKind.REFUND:
+        return True
+    reversals = [each for each in state.operations.values() if each.reverses == attempt.id]
+    return [each.kind for each in reversals] == [OperationKind.REFUND]

@@ -25,6 +25,7 @@ from gateway.domain.decisions import (
 )
 from gateway.domain.disputes import DisputeStatus
 from gateway.domain.entities import (
+    Attempt,
     Operation,
     OperationState,
     OrderStatus,
@@ -425,6 +426,20 @@ class OrderMachine(RuleBasedStateMachine):
             assert begun == []
             self.holders.note_difference(operation, -1)
 
+    @precondition(lambda self: self._denied())
+    @rule(index=indices)
+    def bank_did_what_surely_failed(self, index: int) -> None:
+        denied = self._denied()
+        attempt = denied[index % len(denied)]
+        operation = self.order.state.operations[attempt.operation_id]
+        payment = self.order.state.payments[attempt.payment_id]
+        kind = str(operation.kind)
+        if kind in PAYMENT_KINDS:
+            at_once = payment.capture == "automatic" and PROCESSORS[attempt.processor].single_step
+            kind = "charge" if at_once else "authorize"
+        if self.bank.do_after_all(attempt, operation, kind):
+            self.holders.tell_replaced(attempt.id, self.bank.lookup(attempt.id))
+
     # What holds after every step
 
     @invariant()
@@ -551,6 +566,11 @@ class OrderMachine(RuleBasedStateMachine):
             for each in self.bank.books.values()
             if each.answer == "action" and operations[each.operation_id].is_pending
         ]
+
+    def _denied(self) -> list[Attempt]:
+        """Attempts that surely failed, and that newer ones have replaced."""
+        replaced = self.order.state.replaced.values()
+        return [each for each in replaced if each.id not in self.bank.books]
 
     def _regrettable(self) -> list[Operation]:
         """What failed here although the bank has it in its books."""

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from gateway.domain import books
-from gateway.domain.books import TransactionKind
-from gateway.domain.customers import TokenState
 from gateway.domain.decisions._belief import PAYMENT_KINDS, SENT_AGAIN, believed
+from gateway.domain.decisions._finding import attempt_of, payment_for
+from gateway.domain.decisions._late_approvals import give_back
 from gateway.domain.decisions._routing import kind_for, next_on_route
 from gateway.domain.decisions._sending import Proceed, lease_until, send
-from gateway.domain.decisions._settlement import book_reversal, fail, settle, token_of
-from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
+from gateway.domain.decisions._settlement import fail, settle
+from gateway.domain.decisions._transition import (
+    Decision,
+    Moment,
+    Policy,
+    Transition,
+)
 from gateway.domain.decisions._waits import ask_at, send_at
 from gateway.domain.entities import (
     Attempt,
     AttemptState,
     Operation,
-    OperationKind,
     OperationState,
     OrderState,
     Payment,
@@ -62,18 +64,22 @@ def record_outcome(
     to the next processor of the payment's route.
 
     Telling it twice changes nothing the second time. An approval of what is already final flips
-    nothing: it is reversed, and somebody is told. What comes of it carries the id of the request
-    that began the operation. Raises NotFound unless it is the last attempt of one of the order's
-    operations.
+    nothing, nor does one of an attempt that a newer one has replaced: it is reversed, and somebody
+    is told. What comes of it carries the id of the request that began the operation. Raises
+    NotFound unless it is an attempt of one of the order's operations.
     """
-    attempt = next((each for each in state.attempts.values() if each.id == attempt_id), None)
+    attempt = attempt_of(state, attempt_id)
     if attempt is None:
         raise NotFound("Attempt not found")
     operation = state.operations[attempt.operation_id]
     moment = evolve(moment, request_id=operation.request_id)
     transition = Transition(state, moment)
-    if not operation.is_pending:
-        return _late(transition, operation, attempt, outcome, policy)
+    if attempt.id in state.replaced or not operation.is_pending:
+        if not isinstance(outcome, Approved) or attempt.state == AttemptState.APPROVED:
+            return transition.unchanged(None)
+        attempt = _finish_attempt(transition, attempt, AttemptState.APPROVED, outcome.reference)
+        give_back(transition, operation, attempt, outcome, policy)
+        return transition.complete(None)
     payment = state.payments[operation.payment_id]
     match believed(operation, attempt, payment, outcome, moment):
         case None:
@@ -91,7 +97,7 @@ def record_outcome(
             )
         case Unknown() as unknown:
             _ask_again_later(transition, operation, attempt, unknown, policy)
-        case AttemptNotFound() if payment.status == PaymentStatus.REQUIRES_ACTION:
+        case AttemptNotFound() if _was_challenged(operation, payment):
             _decline(transition, operation, attempt, _ABANDONED, policy)
         case AttemptNotFound():
             return _send_again(transition, operation, attempt, policy)
@@ -99,6 +105,11 @@ def record_outcome(
             _finish_attempt(transition, attempt, AttemptState.FAILED, reason="card_data_lost")
             fail(transition, operation, _CARD_DATA_LOST, policy)
     return transition.complete(None)
+
+
+def _was_challenged(operation: Operation, payment: Payment) -> bool:
+    waits = payment.status == PaymentStatus.REQUIRES_ACTION
+    return waits and operation.purpose == Purpose.PAYMENT
 
 
 def finish_release(transition: Transition, operation: Operation) -> None:
@@ -117,8 +128,8 @@ def _finish_attempt(
     state: AttemptState,
     reference: str | None = None,
     reason: str | None = None,
-) -> None:
-    transition.change_attempt(
+) -> Attempt:
+    return transition.change_attempt(
         attempt,
         state=state,
         finished_at=transition.now,
@@ -270,7 +281,7 @@ def _send_again(
         attempt,
         state=AttemptState.SENT,
         reason=SENT_AGAIN,
-        lease_until=lease_until(transition.moment, payment, policy),
+        lease_until=lease_until(transition.moment, attempt.processor, policy),
     )
     operation = transition.change_operation(
         operation,
@@ -278,54 +289,7 @@ def _send_again(
         lookups=_lookups_now(operation),
         due_at=transition.now + timedelta(seconds=policy.recovery_seconds),
     )
-    if payment.status == PaymentStatus.UNKNOWN:
-        payment = transition.change_payment(payment, status=PaymentStatus.PROCESSING)
+    if operation.purpose == Purpose.PAYMENT and payment.status == PaymentStatus.UNKNOWN:
+        transition.change_payment(payment, status=PaymentStatus.PROCESSING)
+    payment = payment_for(transition, operation)
     return transition.complete(Proceed(attempt=attempt, operation=operation, payment=payment))
-
-
-def _late(
-    transition: Transition,
-    operation: Operation,
-    attempt: Attempt,
-    outcome: Outcome,
-    policy: Policy,
-) -> Decision[Proceed | None]:
-    if not isinstance(outcome, Approved) or attempt.state == AttemptState.APPROVED:
-        return transition.unchanged(None)
-    _finish_attempt(transition, attempt, AttemptState.APPROVED, outcome.reference)
-    payment = transition.payments[operation.payment_id]
-    # The card was kept for a payment that came to nothing: the processor is to forget it.
-    kept = token_of(payment, outcome, transition.now, TokenState.DELETING)
-    if kept is not None:
-        transition.add_token(kept)
-    reversible = operation.kind in (*PAYMENT_KINDS, OperationKind.CAPTURE)
-    if reversible:
-        authorized = operation.kind == OperationKind.AUTHORIZE
-        if payment.processor_reference is None:
-            payment = transition.change_payment(payment, processor_reference=outcome.reference)
-        transition.add_operation(
-            payment,
-            OperationKind.VOID if authorized else OperationKind.REFUND,
-            Purpose.REVERSAL,
-            operation.amount,
-            recovery_seconds=policy.recovery_seconds,
-        )
-    _book_late(transition, operation, payment)
-    details = {"operation": operation.id, "kind": operation.kind, "reversed": reversible}
-    transition.audit("late_approval", payment.id, json.dumps(details).encode())
-    return transition.complete(None)
-
-
-def _book_late(transition: Transition, operation: Operation, payment: Payment) -> None:
-    """The processor moved money that had been given up; an authorization or a void moves none."""
-    if operation.purpose == Purpose.REVERSAL:
-        book_reversal(transition, operation, payment)
-        return
-    match operation.kind:
-        case OperationKind.CHARGE | OperationKind.CAPTURE:
-            entries = books.received_late(operation.amount)
-        case OperationKind.REFUND:
-            entries = books.returned_late(operation.amount)
-        case _:
-            return
-    transition.book(TransactionKind.LATE_APPROVAL, operation.id, payment, entries)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.domain.decisions._belief import waits_for_shopper
+from gateway.domain.decisions._finding import payment_for
 from gateway.domain.decisions._outcomes import finish_release
 from gateway.domain.decisions._sending import (
     Acknowledge,
@@ -12,7 +13,12 @@ from gateway.domain.decisions._sending import (
     lease_until,
     send,
 )
-from gateway.domain.decisions._transition import Decision, Moment, Policy, Transition
+from gateway.domain.decisions._transition import (
+    Decision,
+    Moment,
+    Policy,
+    Transition,
+)
 from gateway.domain.entities import (
     Attempt,
     AttemptState,
@@ -52,6 +58,7 @@ def begin_operation(
     held = attempt.state == AttemptState.SENT and attempt.lease_until > moment.real_now
     if held or waits_for_shopper(attempt, payment, moment):
         return transition.unchanged(Acknowledge())
+    payment = payment_for(state, operation)
     return transition.unchanged(LookUp(attempt=attempt, operation=operation, payment=payment))
 
 
@@ -90,7 +97,7 @@ def _resume(
     transition: Transition, operation: Operation, attempt: Attempt, policy: Policy
 ) -> Decision[Instruction]:
     payment = transition.payments[operation.payment_id]
-    lease = lease_until(transition.moment, payment, policy)
+    lease = lease_until(transition.moment, attempt.processor, policy)
     attempt = transition.change_attempt(attempt, state=AttemptState.SENT, lease_until=lease)
     return transition.complete(
         Proceed(attempt=attempt, operation=operation, payment=payment, resume=True)

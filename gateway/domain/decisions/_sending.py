@@ -5,8 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gateway.domain.decisions._finding import payment_for
 from gateway.domain.decisions._transition import Moment, Policy, Transition
-from gateway.domain.entities import Attempt, Operation, Payment, PaymentStatus, RefundStatus
+from gateway.domain.entities import (
+    Attempt,
+    Operation,
+    Payment,
+    PaymentStatus,
+    Purpose,
+    RefundStatus,
+)
 from gateway.domain.evolution import directly_made
 from gateway.domain.ids import new_id
 
@@ -41,9 +49,9 @@ class LookUp:
 Instruction = Acknowledge | Proceed | LookUp
 
 
-def lease_until(moment: Moment, payment: Payment, policy: Policy) -> datetime:
-    """Until when nobody but its holder touches an attempt that is sent now."""
-    traits = policy.processors[payment.processor]
+def lease_until(moment: Moment, processor: str, policy: Policy) -> datetime:
+    """Until when nobody but its holder touches an attempt that is sent there now."""
+    traits = policy.processors[processor]
     seconds = traits.timeout_seconds + policy.lease_margin_seconds
     return moment.real_now + timedelta(seconds=seconds)
 
@@ -51,8 +59,14 @@ def lease_until(moment: Moment, payment: Payment, policy: Policy) -> datetime:
 def send(
     transition: Transition, operation: Operation, last: Attempt | None, policy: Policy
 ) -> Proceed:
-    """A new attempt, at the payment's processor; `last` surely failed."""
+    """A new attempt, at the payment's processor or whoever has what is reversed; `last` surely
+    failed.
+    """
     payment = transition.payments[operation.payment_id]
+    waiting = payment.status in (PaymentStatus.PENDING, PaymentStatus.UNKNOWN)
+    if operation.purpose == Purpose.PAYMENT and waiting:
+        transition.change_payment(payment, status=PaymentStatus.PROCESSING)
+    payment = payment_for(transition, operation)
     attempt = Attempt(
         id=new_id("att"),
         operation_id=operation.id,
@@ -62,11 +76,9 @@ def send(
         processor=payment.processor,
         processor_account_id=payment.processor_account_id,
         sent_at=transition.now,
-        lease_until=lease_until(transition.moment, payment, policy),
+        lease_until=lease_until(transition.moment, payment.processor, policy),
     )
     transition.add_attempt(attempt)
-    if payment.status in (PaymentStatus.PENDING, PaymentStatus.UNKNOWN):
-        payment = transition.change_payment(payment, status=PaymentStatus.PROCESSING)
     refund = transition.refunds.get(operation.refund_id or "")
     if refund is not None and refund.status == RefundStatus.PENDING:
         transition.change_refund(refund, status=RefundStatus.PROCESSING)

@@ -113,6 +113,7 @@ class Transition:
         self.payments = dict(state.payments)
         self.operations = dict(state.operations)
         self.attempts = dict(state.attempts)
+        self.replaced = dict(state.replaced)
         self.refunds = dict(state.refunds)
         self.disputes = dict(state.disputes)
         self._inserts: dict[str, Entity] = {}
@@ -168,6 +169,7 @@ class Transition:
         *,
         recovery_seconds: float,
         refund_id: str | None = None,
+        reverses: str | None = None,
         surface: str | None = None,
     ) -> Operation:
         """A new operation and the job that carries it out.
@@ -179,6 +181,7 @@ class Transition:
             payment_id=payment.id,
             order_id=payment.order_id,
             refund_id=refund_id,
+            reverses=reverses,
             kind=kind,
             purpose=purpose,
             amount=amount,
@@ -202,6 +205,9 @@ class Transition:
 
     def add_attempt(self, attempt: Attempt) -> None:
         """A new row, and from now on the last attempt of its operation."""
+        former = self.attempts.get(attempt.operation_id)
+        if former is not None:
+            self.replaced[former.id] = former
         self.attempts[attempt.operation_id] = attempt
         self._inserts[attempt.id] = attempt
 
@@ -210,7 +216,10 @@ class Transition:
         changed = evolve(attempt, **changes)
         if changed == attempt:
             return attempt
-        self.attempts[attempt.operation_id] = changed
+        if attempt.id in self.replaced:
+            self.replaced[attempt.id] = changed
+        else:
+            self.attempts[attempt.operation_id] = changed
         self._record(changed)
         return changed
 
@@ -329,6 +338,7 @@ class Transition:
             payments=self.payments,
             operations=self.operations,
             attempts=self.attempts,
+            replaced=self.replaced,
             refunds=self.refunds,
             disputes=self.disputes,
         )
