@@ -63,6 +63,20 @@ class InterruptionChecks(Bench):
             if not await self._cut_off(payment, at):
                 return
 
+    async def test_a_capture_can_be_cut_off(self) -> None:
+        """Likewise."""
+        for at in range(self.cut_off_waits_max):
+            payment, approved = await self.authorized()
+            if not await self._cut_off(self.following(payment, approved, "capture"), at):
+                return
+
+    async def test_a_void_can_be_cut_off(self) -> None:
+        """Likewise."""
+        for at in range(self.cut_off_waits_max):
+            payment, approved = await self.authorized()
+            if not await self._cut_off(self.following(payment, approved, "void"), at):
+                return
+
     async def test_a_refund_can_be_cut_off(self) -> None:
         """Likewise; a second refund would be a loss that nobody asked for."""
         for at in range(self.cut_off_waits_max):
