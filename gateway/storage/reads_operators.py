@@ -14,6 +14,7 @@ __all__ = [
     "DeadLetter",
     "UnknownOperation",
     "count_dead_letters",
+    "count_not_given_back",
     "count_unknown",
     "find_dead_letter",
     "list_dead_letters",
@@ -34,6 +35,10 @@ WHERE operations.state = 'unknown' ORDER BY operations.created_at LIMIT $1
 """
 _COUNT_UNKNOWN = """
 SELECT count(*) FROM (SELECT FROM operations WHERE state = 'unknown' LIMIT $1) AS counted
+"""
+_COUNT_NOT_GIVEN_BACK = """
+SELECT count(*) FROM (
+    SELECT FROM operations WHERE reverses IS NOT NULL AND state <> 'done' LIMIT $1) AS counted
 """
 _LETTER = "id, kind, subject_id, merchant_id, mode, reason, created_at"
 # Oldest first: what has waited longest. $2 is the letter that the page begins after.
@@ -100,6 +105,12 @@ async def list_unknown(connection: Connection, limit: int) -> Sequence[UnknownOp
 async def count_unknown(connection: Connection, limit: int) -> int:
     """How many operations have an unknown outcome, counted to `limit`."""
     count: int = await connection.fetchval(_COUNT_UNKNOWN, limit)
+    return count
+
+
+async def count_not_given_back(connection: Connection, limit: int) -> int:
+    """How many late approvals have not been reversed, or could not be, counted to `limit`."""
+    count: int = await connection.fetchval(_COUNT_NOT_GIVEN_BACK, limit)
     return count
 
 

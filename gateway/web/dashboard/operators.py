@@ -22,6 +22,7 @@ from gateway.queue.jobs import Depth
 from gateway.storage.books import last_check
 from gateway.storage.reads_operators import (
     count_dead_letters,
+    count_not_given_back,
     count_unknown,
     list_dead_letters,
     list_unknown,
@@ -62,11 +63,12 @@ async def show_operators(request: web.Request) -> web.Response:
         database_is_connected(services), redis_is_connected(services), _depths(services)
     )
     counted_max: int = services.settings.dashboard_total_max
-    letters = unknown = books = None
+    letters = unknown = late = books = None
     if database:
         async with services.pool.acquire() as connection:
             letters = await count_dead_letters(connection, counted_max)
             unknown = await count_unknown(connection, counted_max)
+            late = await count_not_given_back(connection, counted_max)
             books = await last_check(connection)
     context = {
         "tab": "health",
@@ -75,6 +77,7 @@ async def show_operators(request: web.Request) -> web.Response:
         "parts": _parts(services, database=database, redis=redis),
         "letters": letters,
         "unknown": unknown,
+        "late": late,
         "books": books,
         "depths": depths,
         "kinds": list(JobKind),

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 from aiohttp import web
 
-from gateway.domain.entities import OrderStatus, Payment, PaymentStatus
+from gateway.domain.entities import (
+    Operation,
+    OperationState,
+    OrderStatus,
+    Payment,
+    PaymentStatus,
+    Purpose,
+)
 from gateway.domain.representation import order_object, payment_object
-from gateway.storage.reads_dashboard_history import load_order_history, load_payment_history
+from gateway.storage.reads_dashboard_history import (
+    PaymentHistory,
+    load_order_history,
+    load_payment_history,
+)
 from gateway.storage.reads_dashboard_query import searching
 from gateway.web.api.common import found, path_id
 from gateway.web.calls import call_of
@@ -69,6 +80,8 @@ async def payment_page(
         # One for each form that is shown: however often it is sent, it acts once.
         "action_key": secrets.token_urlsafe(_KEY_BYTES),
         "can": _possible(payment),
+        "unknown": _unknown(history),
+        "late": [each for each in history.operations if each.purpose == Purpose.REVERSAL],
     }
     return dashboard_response(
         request, "dashboard/transaction.html", context, active="transactions", status=status
@@ -100,6 +113,16 @@ async def order_page(
     return dashboard_response(
         request, "dashboard/order.html", context, active="orders", status=status
     )
+
+
+def _unknown(history: PaymentHistory) -> Sequence[tuple[Operation, str]]:
+    """What the processor has not answered about, and the reason that its last attempt gives."""
+    reasons = {each.operation_id: each.reason for each in history.attempts}
+    return [
+        (each, (reasons.get(each.id) or "").replace("_", " "))
+        for each in history.operations
+        if each.state == OperationState.UNKNOWN
+    ]
 
 
 def _possible(payment: Payment) -> Mapping[str, bool]:
