@@ -26,11 +26,13 @@ __all__ = [
 
 _UNKNOWN = """
 SELECT operations.id, operations.kind, operations.amount, payments.currency, operations.payment_id,
-       payments.processor, payments.mode, operations.lookups, operations.due_at,
-       operations.created_at,
-       (SELECT attempts.id FROM attempts WHERE attempts.operation_id = operations.id
-        ORDER BY number DESC LIMIT 1) AS attempt_id
+       coalesce(attempt.processor, payments.processor) AS processor, payments.mode,
+       operations.lookups, operations.due_at, operations.created_at, attempt.id AS attempt_id,
+       attempt.reason
 FROM operations JOIN payments ON payments.id = operations.payment_id
+LEFT JOIN LATERAL (
+    SELECT id, processor, reason FROM attempts WHERE operation_id = operations.id
+    ORDER BY number DESC LIMIT 1) AS attempt ON true
 WHERE operations.state = 'unknown' ORDER BY operations.created_at LIMIT $1
 """
 _COUNT_UNKNOWN = """
@@ -67,8 +69,8 @@ WHERE id = $1 AND state IN ('open', 'unknown') RETURNING order_id, kind
 class UnknownOperation:
     """An operation whose outcome the processor has not told; `amount` in minor units.
 
-    `attempt_id` is what the processor knows it by. `due_at` is when it is asked again, None when
-    it waits for an operator.
+    `attempt_id` is what the processor knows it by, `reason` why it is unknown. `due_at` is when it
+    is asked again, None when it waits for an operator.
     """
 
     id: str
@@ -82,6 +84,7 @@ class UnknownOperation:
     due_at: datetime | None
     created_at: datetime
     attempt_id: str | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -212,6 +212,7 @@ async def test_an_unknown_outcome_is_resolved(
     """As the command line does it: the running gateway goes on from there."""
     payment, operation_id = await unknown_payment(api, pool)
     reference = await pool.fetchval("SELECT reference FROM simulator_transactions")
+    why = await pool.fetchval("SELECT reason FROM attempts WHERE operation_id = $1", operation_id)
     listed = await operator.get(f"{PATH}/unknown")
     done = await operator.post(
         f"{PATH}/unknown/{operation_id}/resolve",
@@ -227,6 +228,7 @@ async def test_an_unknown_outcome_is_resolved(
     audit = await pool.fetchrow("SELECT * FROM audit_logs WHERE action = 'operation.resolved'")
 
     assert operation_id in listed.text
+    assert f'<dt>Because</dt><dd class="any">{why}</dd>' in listed.text
     assert 303 == done.status
     assert ("success", reference) == (after["status"], after["processor_reference"])
     assert 400 == again.status

@@ -56,7 +56,7 @@ async def lost(api: ApiClient, bank: ScriptedBank, pool: Pool, payment_id: str, 
     """An operation of the payment whose outcome nobody knows."""
     bank.answers.append(LOST)
     answer = await api.post(f"/payments/{payment_id}/{path}", {}, headers={"Prefer": "wait=0"})
-    assert answer.status in (201, 202), answer.body
+    assert answer.status in (202, 504), answer.body
     await until_unknown(pool, payment_id)
 
 
