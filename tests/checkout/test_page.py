@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from gateway.app import Gateway
-from gateway.seeding import TEST_KEY
+from gateway.seeding import TEST_KEY, TEST_MERCHANT_ID
 from gateway.storage.pool import Pool
 from gateway.web.checkout.rendering import VIEW_HEADER
 from tests.checkout.shopper import NEVER, Shopper
 from tests.support import eventually
 from tests.web.client import Answer, ApiClient
+from tests.web.merchants import Administrator
 
 UNKNOWN_ORDER = "order_0000000000000000"
 RETURN_PAGE = "https://shop.example/thanks?basket=7"
@@ -286,10 +288,12 @@ async def test_an_order_that_was_tried_too_often(
     assert ["exhausted-state"] == shown(await opened(shopper, order["id"]))
 
 
-async def test_a_shop_without_a_processor(api: ApiClient, shopper: Shopper, pool: Pool) -> None:
+async def test_a_shop_without_a_processor(
+    shopper: Shopper, administrator: Administrator, client_for: Callable[..., ApiClient]
+) -> None:
     """A live order that nobody can charge: the shop's fault, not the shopper's details."""
-    order = await api.order()
-    await pool.execute("UPDATE orders SET mode = 'live' WHERE id = $1", order["id"])
+    live = await administrator.key(TEST_MERCHANT_ID, mode="live")
+    order = await client_for(live.key, live.secret).order()
     page = await posted(shopper, order["id"], method="upi", vpa="success@bank")
 
     assert (400, ["ready"]) == (page.status, shown(page))
