@@ -8,7 +8,7 @@ from datetime import datetime
 
 import asyncpg
 
-from gateway.storage.journal import Connection
+from gateway.storage.journal import BEGIN, Connection
 
 __all__ = ["KeptAnswer", "find_kept_answers"]
 
@@ -38,9 +38,18 @@ class KeptAnswer:
 async def find_kept_answers(
     connection: Connection, keys: Sequence[tuple[str, str]], now: datetime
 ) -> Mapping[tuple[str, str], KeptAnswer]:
-    """The rows of those keys, scope and key each, that are there and have not expired."""
+    """The rows of those keys, scope and key each, that are there and have not expired.
+
+    Begun as the journal's transactions are: the whole table must never be read for a few keys.
+    """
     scopes, names = [scope for scope, _ in keys], [name for _, name in keys]
-    rows = await connection.fetch(_KEPT, scopes, names, now)
+    await connection.execute(BEGIN)
+    try:
+        rows = await connection.fetch(_KEPT, scopes, names, now)
+    finally:
+        # Nothing was changed; a connection that is lost has nothing to end.
+        if not connection.is_closed():
+            await connection.execute("ROLLBACK")
     return {(row["scope"], row["key"]): _kept_answer(row) for row in rows}
 
 

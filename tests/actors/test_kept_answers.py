@@ -99,3 +99,22 @@ async def test_a_database_that_is_away_is_unavailable(database_url) -> None:
         with pytest.raises(Unavailable):
             await reader(gone).find("shop-1", "a")
     await gone.close()
+
+
+async def test_the_table_is_never_read_for_a_few_keys(database_url) -> None:
+    """Also when it was empty as the plan was made, which is then kept while the table grows."""
+    pool = await open_pool(database_url, size_max=1)
+    await pool.execute("ANALYZE idempotency_keys")
+
+    async def whole_reads() -> int:
+        await pool.execute("SELECT pg_stat_force_next_flush()")
+        return await pool.fetchval(
+            "SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'idempotency_keys'"
+        )
+
+    before = await whole_reads()
+    answers = reader(pool)
+    for number in range(10):
+        assert await answers.find("shop-1", str(number)) is None
+    assert before == await whole_reads()
+    await pool.close()
