@@ -12,10 +12,15 @@ from gateway.storage.journal import BEGIN, Connection
 
 __all__ = ["KeptAnswer", "find_kept_answers"]
 
+# `OFFSET 0` has each key looked up by itself, which the primary key answers. A plan that was made
+# while the table was empty would else go on reading all of an index for each of them.
 _KEPT = """
 SELECT scope, key, fingerprint, surface, operation_id, status, body, sealed
 FROM unnest($1::text[], $2::text[]) AS asked (scope, key)
-JOIN idempotency_keys USING (scope, key)
+CROSS JOIN LATERAL (
+    SELECT fingerprint, surface, operation_id, status, body, sealed, expires_at
+    FROM idempotency_keys AS kept
+    WHERE kept.scope = asked.scope AND kept.key = asked.key OFFSET 0) AS held
 WHERE expires_at > $3
 """
 
